@@ -1,0 +1,40 @@
+#ifndef WF_BASE_ALLOC_H
+#define WF_BASE_ALLOC_H
+
+/*
+ * All memory of the library passes here: the hook of weft/alloc.h, and the
+ * faults that tests plant (weft/testing.h).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* NULL when there is no memory or a test says so. */
+void *wf_alloc(size_t size);
+/* The same, zeroed; the product is checked. */
+void *wf_alloc_zeroed(size_t n, size_t size);
+/* <pointer> stays valid when NULL comes back. */
+void *wf_realloc(void *pointer, size_t size);
+void wf_free(void *pointer);
+/* A copy of <text>, NULL in gives NULL out. */
+char *wf_strdup(const char *text);
+
+#define wf_new(T)          ((T *)wf_alloc_zeroed(1, sizeof(T)))
+#define wf_new_array(T, n) ((T *)wf_alloc_zeroed((n), sizeof(T)))
+
+/*
+ * Asked before every resource that is not heap memory (a stack, a descriptor),
+ * so that the sweep over failing allocations reaches those too.
+ */
+bool wf_alloc_may_fail_now(void);
+
+/* Let the allocation after <n> more of this thread fail, and all after it; negative: none. */
+void wf_alloc_fail_after(long n);
+/* Allocations that this thread was refused since the last wf_alloc_fail_after. */
+long wf_alloc_n_failed(void);
+
+/* Blocks handed out and not given back; counted only once switched on. */
+void wf_alloc_count_blocks(bool on);
+long wf_alloc_n_blocks(void);
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef WF_BASE_FRAME_H
+#define WF_BASE_FRAME_H
+
+/*
+ * A frame is where running code leaves its result and its error: one in each
+ * task, one in each executor job, one in each plain thread. Higher floors make
+ * theirs current around the code they run, so that weft_fail and weft_return
+ * mean the same everywhere.
+ */
+
+#include "base/error.h"
+#include "weft/base.h"
+
+#include <stdbool.h>
+
+struct wf_frame {
+    weft_error *error; /* ref, or NULL */
+    weft_value value;  /* owned until taken */
+    bool has_value;
+};
+
+/* NULL means the thread's own frame. */
+extern _Thread_local struct wf_frame *wf_frame_running __attribute__((tls_model("initial-exec")));
+
+struct wf_frame *wf_frame_current(void);
+
+/* Drop value and error. */
+void wf_frame_clear(struct wf_frame *frame);
+
+/* Move the value out; none when nothing was returned. */
+weft_value wf_frame_take_value(struct wf_frame *frame);
+
+/* Move out the error if it is <code>, else drop it and return NULL. */
+weft_error *wf_frame_take_error(struct wf_frame *frame, int code);
+
+/* Let <error> be current in <frame>; takes a reference of its own. NULL clears. */
+void wf_frame_set_error(struct wf_frame *frame, weft_error *error);
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef WF_BASE_LOG_H
+#define WF_BASE_LOG_H
+
+/*
+ * How the library itself reaches the sink: by reports only.
+ */
+
+#include "weft/log.h"
+
+/* Send <report> to the sink at its kind's level. */
+void wf_report(const weft_report *report);
+
+/*
+ * Refuse a call: report it once here, attach the message to the running frame,
+ * abort when WEFT_MISUSE=abort is set, else return <code>.
+ */
+int wf_misuse(enum weft_report_kind kind, int code, const char *format, ...) WEFT_PRINTF(3, 4);
+
+#endif
