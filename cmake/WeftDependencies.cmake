@@ -10,7 +10,7 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
 if(WEFT_JEMALLOC AND NOT WEFT_SANITIZE)
-    pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+    pkg_check_modules(JEMALLOC REQUIRED jemalloc)
 endif()
 
 # llhttp: Debian ships the C sources in the package node-llhttp, without a

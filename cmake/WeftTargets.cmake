@@ -60,12 +60,14 @@ function(weft_add_library target)
     endforeach()
 endfunction()
 
-# A program: jemalloc comes first, in the executable, because a library that
-# brings it is searched after libc and would have no effect.
+# A program: jemalloc is linked here, into the executable, because brought by a
+# library it is searched after libc and has no effect. It is linked by force,
+# because a program need not name malloc itself and the linker would drop it.
 function(weft_add_program target)
     add_executable(${target} ${ARGN})
-    if(TARGET PkgConfig::JEMALLOC)
-        target_link_libraries(${target} PRIVATE PkgConfig::JEMALLOC)
+    if(JEMALLOC_FOUND)
+        target_link_options(${target} PRIVATE
+            LINKER:--push-state,--no-as-needed ${JEMALLOC_LINK_LIBRARIES} LINKER:--pop-state)
     endif()
     set_target_properties(${target} PROPERTIES
         LINKER_LANGUAGE C
