@@ -1,0 +1,67 @@
+#ifndef WF_THREAD_EXECUTOR_H
+#define WF_THREAD_EXECUTOR_H
+
+/*
+ * What a loop needs of an executor beyond weft/executor.h: to wait for room in
+ * the queue, and for the end of a shutdown, without blocking its thread.
+ */
+
+#include "base/list.h"
+#include "thread/mailbox.h"
+#include "weft/executor.h"
+
+/*
+ * Posted to `mailbox` once the job for which there was no room has moved up
+ * into the queue, or was cancelled or dropped before (its future tells). The
+ * job keeps its place among those that wait: nobody overtakes it.
+ */
+struct wf_space_waiter {
+    struct wf_post post;            /* deliver is set by the caller */
+    struct wf_mailbox *mailbox;     /* borrowed: lives until delivered or forgotten */
+    weft_concurrent_future *future; /* the job that waits, NULL once posted; guarded by the
+                                       executor */
+};
+
+/* wf_executor_submit took the job, but it waits for room. */
+#define WF_EXECUTOR_WAITS 1
+
+/*
+ * Submit from any thread without ever blocking. As weft_executor_submit_at; in
+ * addition, when the queue is full and the executor waits, WF_EXECUTOR_WAITS:
+ * the job is taken, and <waiter> will be posted. Without a <waiter> it is
+ * WEFT_EQUEUEFULL instead.
+ */
+int wf_executor_submit(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
+                       void *arg, weft_destroy_fn *destroy, struct wf_space_waiter *waiter,
+                       weft_concurrent_future **out_future);
+
+/*
+ * Owner of the mailbox: true when <waiter> is out and will never be posted (the
+ * job stays where it is); false when it was posted already and the memory must stay
+ * until it is delivered.
+ */
+bool wf_executor_forget_space(weft_executor *executor, struct wf_space_waiter *waiter);
+
+/* Posted to `mailbox` when the last thread of an executor that was shut down ends. */
+struct wf_end_waiter {
+    struct wf_post post;        /* deliver is set by the caller */
+    struct wf_list link;        /* guarded by the executor */
+    struct wf_mailbox *mailbox; /* borrowed: lives until delivered or forgotten */
+};
+
+/*
+ * Shut down without blocking; <waiter> is posted at the end, at once if that has
+ * come. 0, or WEFT_ECLOSED when it was to be posted at once and cannot.
+ */
+int wf_executor_shutdown_start(weft_executor *executor, bool cancel_queued,
+                               struct wf_end_waiter *waiter);
+/* As wf_executor_forget_space. */
+bool wf_executor_forget_end(weft_executor *executor, struct wf_end_waiter *waiter);
+
+/*
+ * Nobody waits any more for the job of <future>, which wf_executor_submit made
+ * and which runs: it is counted and named as abandoned until it is done.
+ */
+void wf_executor_abandon(weft_concurrent_future *future);
+
+#endif
