@@ -1,0 +1,272 @@
+#ifndef WEFT_STREAM_H
+#define WEFT_STREAM_H
+
+/*
+ * stream.h: bytes over TCP and unix sockets.
+ *
+ * A stream is asyncio's StreamReader and StreamWriter in one. It reads and
+ * writes straight from and to the socket: nothing is buffered ahead, a read
+ * waits for readiness and then does the system call, so a cancelled read
+ * loses nothing. A write sends at once and queues only the rest; it never
+ * waits. weft_stream_drain waits while the queue is above the high-water mark.
+ *
+ *     open --write_eof--> half closed --close--> closing --queue sent--> closed
+ *       `------------------close / abort / error------------'
+ *
+ * One task reads and one task writes at a time; they may be two.
+ *
+ *     static int upper(weft_stream *s, void *data)
+ *     {
+ *         char *line;
+ *         size_t n;
+ *         while (weft_stream_readline(s, &line, &n) == 0 && n > 0) {
+ *             for (size_t i = 0; i < n; i++) {
+ *                 line[i] = toupper(line[i]);
+ *             }
+ *             WEFT_TRY(weft_stream_write(s, line, n));
+ *             WEFT_TRY(weft_stream_drain(s));
+ *         }
+ *         return 0;
+ *     }
+ *
+ * From: docs.python.org/3.11/library/asyncio-stream.html.
+ */
+
+#include "weft/base.h"
+#include "weft/error.h"
+#include "weft/loop.h"
+#include "weft/time.h"
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_stream weft_stream;
+
+/** Options of streams; all zero is the default. Start from WEFT_STREAM_OPTIONS_INIT. */
+typedef struct weft_stream_options {
+    size_t size;
+    size_t limit;             /* of a line or separator search, bytes; 0: 64 KiB */
+    size_t high_water;        /* of the write queue, bytes; 0: 64 KiB */
+    size_t low_water;         /* 0: a quarter of high_water */
+    weft_duration connect_limit; /* for opening; 0: none */
+} weft_stream_options;
+
+#define WEFT_STREAM_OPTIONS_INIT {sizeof(weft_stream_options), 0, 0, 0, 0}
+
+/* ---- making ------------------------------------------------------------- */
+
+/**
+ * Connect to <host>:<port> over TCP, trying each address in order.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   the caller owns *out_stream: weft_stream_close, then weft_stream_destroy.
+ * Errors: system codes of connect(2) (-ECONNREFUSED), WEFT_EADDRINFO, WEFT_ETIMEDOUT,
+ *         WEFT_ECANCELED, WEFT_ENOMEM.
+ */
+#define weft_open_connection(host, port, options, out_stream) \
+    weft_open_connection_at(WEFT_ORIGIN(NULL), (host), (port), (options), (out_stream))
+/** The function under it. Thread: loop thread, in a task. Owns: as above. */
+WEFT_API int weft_open_connection_at(const weft_origin *origin,
+                                     const char *host,
+                                     int port,
+                                     const weft_stream_options *options,
+                                     weft_stream **out_stream);
+
+/** Connect to a unix socket; a path that begins with '@' is abstract. Errors: system codes
+ * (-ENOENT), WEFT_EINVAL for a path that is too long. Thread: loop thread, in a task. Owns: as
+ * weft_open_connection. */
+#define weft_open_unix_connection(path, options, out_stream) \
+    weft_open_unix_connection_at(WEFT_ORIGIN(NULL), (path), (options), (out_stream))
+/** The function under it. Thread: loop thread, in a task. Owns: as above. */
+WEFT_API int weft_open_unix_connection_at(const weft_origin *origin,
+                                          const char *path,
+                                          const weft_stream_options *options,
+                                          weft_stream **out_stream);
+
+/**
+ * Make a stream of a connected stream socket that the caller has.
+ *
+ * Thread: loop thread.
+ * Owns:   takes <fd> on success; on failure it stays the caller's.
+ * Errors: WEFT_ENOMEM, WEFT_ENOLOOP, system codes of fcntl and epoll_ctl.
+ */
+#define weft_stream_from_fd(fd, options, out_stream) \
+    weft_stream_from_fd_at(WEFT_ORIGIN(NULL), (fd), (options), (out_stream))
+/** The function under it. Thread: loop thread. Owns: as above. */
+WEFT_API int weft_stream_from_fd_at(const weft_origin *origin,
+                                    int fd,
+                                    const weft_stream_options *options,
+                                    weft_stream **out_stream);
+
+/* ---- reading ------------------------------------------------------------ */
+
+/**
+ * Read what is there, at most <size> bytes; wait when there is nothing.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   <buffer> is the caller's.
+ * Errors: 0 with *out_n == 0 at the end of the stream; system codes (-ECONNRESET);
+ *         WEFT_ECANCELED (nothing was lost); WEFT_ERUNTIME when another task reads;
+ *         WEFT_ETIMEDOUT past the stream's read limit; WEFT_ECLOSED.
+ */
+WEFT_API int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out_n);
+
+/**
+ * Read what is there into memory that is lent: no buffer of one's own, none
+ * kept while the connection is idle.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   *out_data is borrowed and writable until the caller's next call on
+ *         this stream that reads, or until it waits for anything.
+ * Errors: as weft_stream_read.
+ */
+WEFT_API int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n);
+
+/**
+ * Put the last <n> bytes of the last view back, to be read again.
+ *
+ * Thread: loop thread, before the view is gone.
+ * Owns:   the bytes are copied.
+ * Errors: WEFT_EINVAL when the view had fewer, WEFT_ENOMEM.
+ */
+WEFT_API int weft_stream_unread(weft_stream *stream, size_t n);
+
+/**
+ * Read up to and with the next line feed.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   *out_line is borrowed and writable, not terminated, valid until the
+ *         caller's next reading call on this stream or until it is destroyed.
+ * Errors: 0 with a shorter line, or *out_len == 0, at the end of the stream;
+ *         WEFT_ELIMITOVERRUN when it is longer than the limit (it is dropped, as
+ *         asyncio's readline does); else as weft_stream_read.
+ */
+WEFT_API int weft_stream_readline(weft_stream *stream, char **out_line, size_t *out_len);
+
+/**
+ * Read up to and with <separator>.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   as weft_stream_readline.
+ * Errors: WEFT_EINCOMPLETEREAD at the end of the stream: *out_data then holds the rest;
+ *         WEFT_ELIMITOVERRUN (the bytes stay unread; *out_len says how many were
+ *         searched); WEFT_EINVAL for an empty separator; else as weft_stream_read.
+ */
+WEFT_API int weft_stream_readuntil(weft_stream *stream,
+                                   const void *separator,
+                                   size_t separator_len,
+                                   char **out_data,
+                                   size_t *out_len);
+
+/**
+ * Read exactly <size> bytes.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   <buffer> is the caller's.
+ * Errors: WEFT_EINCOMPLETEREAD when the stream ends first: *out_n says how many came; a
+ *         cancelled call puts back what it had; else as weft_stream_read.
+ */
+WEFT_API int weft_stream_readexactly(weft_stream *stream,
+                                     void *buffer,
+                                     size_t size,
+                                     size_t *out_n);
+
+/** Whether the end was read and nothing is left. Thread: loop thread. Owns: nothing. */
+WEFT_API int weft_stream_at_eof(const weft_stream *stream);
+
+/* ---- writing ------------------------------------------------------------ */
+
+/**
+ * Send; what the socket does not take at once is copied and sent later, in
+ * order. Never waits.
+ *
+ * Thread: loop thread.
+ * Owns:   <data> may be reused as soon as it returns.
+ * Errors: system codes of send(2) (-EPIPE, -ECONNRESET), also those of earlier queued data;
+ *         WEFT_ECLOSED after close or write_eof; WEFT_ENOMEM (nothing of <data> was queued,
+ *         the stream is aborted).
+ * See:    weft_stream_drain.
+ */
+WEFT_API int weft_stream_write(weft_stream *stream, const void *data, size_t size);
+
+/** One piece of a gathered write. */
+typedef struct weft_buffer {
+    const void *data;
+    size_t size;
+} weft_buffer;
+
+/** The same for several pieces in one system call. At most 64. Thread: loop thread. Owns: as
+ * weft_stream_write. */
+WEFT_API int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n);
+
+/**
+ * Wait until the write queue is at or below the low-water mark, if it is above
+ * the high one.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   nothing.
+ * Errors: the error of the queued data; WEFT_ECANCELED; WEFT_ETIMEDOUT past the write limit.
+ */
+WEFT_API int weft_stream_drain(weft_stream *stream);
+
+/** End our half of the stream after what is queued: shutdown(2). Thread: loop thread. Owns:
+ * nothing. Errors: as weft_stream_write. */
+WEFT_API int weft_stream_write_eof(weft_stream *stream);
+
+/* ---- limits and facts --------------------------------------------------- */
+
+/** Let each wait of a read end with WEFT_ETIMEDOUT after <limit>; WEFT_FOREVER: none, the
+ * default. The stream stays usable. Thread: loop thread. Owns: nothing. Units: nanoseconds. */
+WEFT_API int weft_stream_set_read_limit(weft_stream *stream, weft_duration limit);
+/** The same for drain. Thread: loop thread. Owns: nothing. Units: nanoseconds. */
+WEFT_API int weft_stream_set_write_limit(weft_stream *stream, weft_duration limit);
+
+/** The bytes that wait to be sent. Thread: loop thread. Owns: nothing. */
+WEFT_API size_t weft_stream_get_write_buffer_size(const weft_stream *stream);
+/** The descriptor. Thread: loop thread. Owns: the stream's; do not close it. */
+WEFT_API int weft_stream_get_fd(const weft_stream *stream);
+/** The peer as text, "127.0.0.1:4711" or "unix:". Thread: loop thread. Owns: copied to <buffer>. */
+WEFT_API int weft_stream_get_peername(const weft_stream *stream, char *buffer, size_t size);
+/** Our end as text. Thread: loop thread. Owns: copied to <buffer>. */
+WEFT_API int weft_stream_get_sockname(const weft_stream *stream, char *buffer, size_t size);
+
+/** Credentials of a unix peer (SO_PEERCRED). */
+typedef struct weft_peer_credentials {
+    int64_t pid;
+    uint32_t uid;
+    uint32_t gid;
+} weft_peer_credentials;
+/** Ask for them. Errors: system codes of getsockopt. Thread: loop thread. Owns: copied. */
+WEFT_API int weft_stream_get_peer_credentials(const weft_stream *stream,
+                                              weft_peer_credentials *out_credentials);
+
+/* ---- the end ------------------------------------------------------------ */
+
+/**
+ * Begin to close: what is queued is still sent, reading is over.
+ *
+ * Thread: loop thread.
+ * Owns:   nothing; destroy it afterwards.
+ * Errors: WEFT_EWRONGTHREAD. Closing twice is harmless.
+ */
+WEFT_API int weft_stream_close(weft_stream *stream);
+/** Close at once; what is queued is lost, TCP sends RST. Thread: loop thread. Owns: nothing. */
+WEFT_API int weft_stream_abort(weft_stream *stream);
+/** Whether close or abort was called, or the connection is lost. Thread: loop thread. Owns:
+ * nothing. */
+WEFT_API int weft_stream_is_closing(const weft_stream *stream);
+/** Wait until a closing stream is closed. Errors: that of the queued data; WEFT_ECANCELED;
+ * WEFT_EINVALIDSTATE when it was not closed. Thread: loop thread, in a task. Owns: nothing. */
+WEFT_API int weft_stream_wait_closed(weft_stream *stream);
+
+/**
+ * Release the stream. One that is closing finishes by itself; one that was
+ * never closed is reported as "unclosed transport" and aborted.
+ *
+ * Thread: loop thread; no task may be inside a call on it.
+ * Owns:   consumes; NULL is a no-op.
+ */
+WEFT_API void weft_stream_destroy(weft_stream *stream);
+
+WEFT_END_DECLS
+
+#endif

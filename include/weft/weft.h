@@ -1,0 +1,32 @@
+#ifndef WEFT_WEFT_H
+#define WEFT_WEFT_H
+
+/*
+ * weft.h: all of the library. Reading order: error, coro, loop, future, task,
+ * timeout, group, sync, executor, concurrent_future, bridge, stream, server,
+ * signal, runtime. service.h (modules of weftd), http.h and testing.h are
+ * included on their own.
+ */
+
+#include "weft/alloc.h"
+#include "weft/base.h"
+#include "weft/bridge.h"
+#include "weft/concurrent_future.h"
+#include "weft/coro.h"
+#include "weft/error.h"
+#include "weft/executor.h"
+#include "weft/future.h"
+#include "weft/group.h"
+#include "weft/log.h"
+#include "weft/loop.h"
+#include "weft/result.h"
+#include "weft/runtime.h"
+#include "weft/server.h"
+#include "weft/signal.h"
+#include "weft/stream.h"
+#include "weft/sync.h"
+#include "weft/task.h"
+#include "weft/time.h"
+#include "weft/timeout.h"
+
+#endif
