@@ -32,6 +32,8 @@ WEFT_BEGIN_DECLS
 
 #define WEFT_SERVICE_ABI 1
 
+struct weft_executor; /* executor.h */
+
 /** One running service on one loop. */
 typedef struct weft_service weft_service;
 
@@ -104,7 +106,6 @@ WEFT_API void weft_service_set_data(weft_service *service, void *data);
 WEFT_API int weft_service_is_draining(const weft_service *service);
 /** The executor named <name> in the config; NULL name: the default. Thread: loop thread. Owns:
  * borrowed; NULL when there is none. */
-struct weft_executor;
 WEFT_API struct weft_executor *weft_service_get_executor(const weft_service *service,
                                                          const char *name);
 

@@ -7,7 +7,7 @@
  * is never asserted: it is refused with a code (misuse.h).
  */
 
-_Noreturn void wf_assert_failed(const char *file, int line, const char *condition);
+__attribute__((noreturn)) void wf_assert_failed(const char *file, int line, const char *condition);
 
 #define WF_ASSERT(cond)                                     \
     do {                                                    \

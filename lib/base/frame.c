@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stddef.h>
 
-_Thread_local struct wf_frame *wf_frame_running __attribute__((tls_model("initial-exec")));
+__thread struct wf_frame *wf_frame_running __attribute__((tls_model("initial-exec")));
 
 static _Thread_local struct wf_frame thread_frame;
 static _Thread_local bool is_registered;

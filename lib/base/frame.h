@@ -20,7 +20,7 @@ struct wf_frame {
 };
 
 /* NULL means the thread's own frame. */
-extern _Thread_local struct wf_frame *wf_frame_running __attribute__((tls_model("initial-exec")));
+extern __thread struct wf_frame *wf_frame_running __attribute__((tls_model("initial-exec")));
 
 struct wf_frame *wf_frame_current(void);
 

@@ -1,0 +1,59 @@
+#ifndef WF_CORO_STACK_H
+#define WF_CORO_STACK_H
+
+/*
+ * Stacks, pooled per loop: many in one mapping, handed out last-in first-out so
+ * that they are warm, by size class. Below each lies a guard of 64 KiB or more.
+ *
+ * The guard is MADV_GUARD_INSTALL where the kernel has it (6.13): no mapping of
+ * its own, so a million stacks need a few dozen mappings. Elsewhere it is
+ * PROT_NONE, which splits mappings: then vm.max_map_count bounds the number of
+ * stacks, and WEFT_ENOSTACK says so. WEFT_STACK_GUARD=mprotect in the
+ * environment forces the second way.
+ *
+ * Thread: a pool and its stacks belong to one thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wf_stack {
+    char *low;  /* lowest usable byte; the guard ends here */
+    char *high; /* one past the highest byte */
+    struct wf_stack *next;
+    uint32_t size_class;
+};
+
+struct wf_stack_pool;
+
+enum wf_stack_guard {
+    WF_STACK_GUARD_MADVISE,
+    WF_STACK_GUARD_MPROTECT
+};
+
+/* <default_size> in bytes, rounded up to a class; 0: 64 KiB. WEFT_ENOMEM. */
+int wf_stack_pool_create(size_t default_size, struct wf_stack_pool **out_pool);
+/* All stacks must have come back. NULL is a no-op. */
+void wf_stack_pool_destroy(struct wf_stack_pool *pool);
+
+/* A stack of at least <size> usable bytes (0: the default), or WEFT_ENOMEM, WEFT_ENOSTACK. */
+int wf_stack_pool_get(struct wf_stack_pool *pool, size_t size, struct wf_stack **out_stack);
+void wf_stack_pool_put(struct wf_stack_pool *pool, struct wf_stack *stack);
+
+/*
+ * Give pages of stacks that nobody uses back to the system; the loop calls it
+ * when it was idle for long. <keep> stacks of each class stay warm. Returns the
+ * number of stacks that were given back.
+ */
+size_t wf_stack_pool_trim(struct wf_stack_pool *pool, size_t keep);
+
+enum wf_stack_guard wf_stack_pool_get_guard(const struct wf_stack_pool *pool);
+size_t wf_stack_pool_get_n_used(const struct wf_stack_pool *pool);
+size_t wf_stack_pool_get_n_free(const struct wf_stack_pool *pool);
+/* How many bytes of <stack> were ever touched, page by page (mincore). For reports. */
+size_t wf_stack_get_touched(const struct wf_stack *stack);
+/* Is <address> in the guard below <stack>? Async-signal-safe. */
+bool wf_stack_guards(const struct wf_stack *stack, const void *address);
+
+#endif

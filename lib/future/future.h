@@ -1,0 +1,113 @@
+#ifndef WF_FUTURE_FUTURE_H
+#define WF_FUTURE_FUTURE_H
+
+/*
+ * The inside of a future: embedding it, and waiting for it.
+ *
+ * Whoever waits, a callback or a task, stands in one list in the order of
+ * coming. When the future is done each of them is queued, in that order, and
+ * the list is empty; nothing runs inside set_result or cancel.
+ *
+ * Tasks, gathers, shields and wrapped futures embed a future and answer its
+ * cancel in their own way (ops). The tag in the object tells a coroutine object
+ * from a future.
+ *
+ * Thread: the loop's.
+ */
+
+#include "base/error.h"
+#include "base/list.h"
+#include "loop/loop.h"
+#include "weft/future.h"
+
+#define WF_FUTURE_MAGIC 0x77664655u
+#define WF_CORO_MAGIC   0x7766434fu
+#define WF_DEAD_MAGIC   0x77664444u
+
+#define WF_FUTURE_STATE_MAP(X) \
+    X(PENDING, "pending")      \
+    X(FINISHED, "finished")    \
+    X(CANCELLED, "cancelled")
+
+enum wf_future_state {
+#define WF_FUTURE_STATE_ENUM(name, text) WF_FUTURE_##name,
+    WF_FUTURE_STATE_MAP(WF_FUTURE_STATE_ENUM)
+#undef WF_FUTURE_STATE_ENUM
+};
+
+const char *wf_future_state_name(enum wf_future_state state);
+
+/* Who waits. `wake` is called once when the future is done, and only queues work. */
+struct wf_waiter {
+    struct wf_list link;
+    void (*wake)(struct wf_waiter *waiter, weft_future *future);
+};
+
+struct wf_future_ops {
+    const char *kind; /* "Future", "Task", "_GatheringFuture": for descriptions */
+    /* weft_future_cancel of a pending one. NULL: it is cancelled at once. */
+    int (*cancel)(weft_future *future, const char *message);
+    /* What stands between < and > in a description, beyond state and origin. May be NULL. */
+    void (*describe)(const weft_future *future, char *buffer, size_t size);
+    /* The last reference is gone; value, error and message are released. NULL: wf_free. */
+    void (*destroy)(weft_future *future);
+    /* Not 0: users may not set its result (tasks, gathers). */
+    bool is_sealed;
+};
+
+struct weft_future {
+    uint32_t magic;
+    uint32_t n_refs;
+    uint8_t state; /* enum wf_future_state */
+    bool is_task;
+    bool is_value_taken; /* a value with a destructor went to somebody */
+    bool is_unretrieved; /* an error nobody asked for: reported at the last unref */
+    int code;            /* 0 or the error, once finished */
+    weft_loop *loop;     /* ref held by the task floor's slot; borrowed here */
+    const struct wf_future_ops *ops;
+    struct wf_list waiters; /* of struct wf_waiter.link */
+    weft_value value;
+    weft_error *error;    /* ref or NULL */
+    char *cancel_message; /* owned or NULL */
+    const weft_origin *origin;
+};
+
+static inline bool wf_future_is_done(const weft_future *future)
+{
+    return future->state != WF_FUTURE_PENDING;
+}
+
+/* In memory that the caller owns; one reference. <loop> was checked. */
+void wf_future_init(weft_future *future, weft_loop *loop, const struct wf_future_ops *ops,
+                    const weft_origin *origin);
+
+/* The check with which entry points begin: object and owner. 0 or a code, reported. */
+int wf_future_check(const weft_future *future);
+
+/* Finish a pending future. Takes value or error (which may be NULL). Never fails. */
+void wf_future_finish(weft_future *future, weft_value value);
+void wf_future_fail(weft_future *future, int code, weft_error *error);
+void wf_future_set_cancelled(weft_future *future, const char *message);
+
+/* Cancel through the ops: 0 when taken, WEFT_EINVALIDSTATE when done. No owner check. */
+int wf_future_request_cancel(weft_future *future, const char *message);
+
+/*
+ * Take the outcome of a done future into the running frame, as await does: the
+ * value moves or is copied, an error becomes the current one and is retrieved.
+ */
+int wf_future_take(weft_future *future, weft_value *out_value);
+
+/* Pending futures only. */
+static inline void wf_future_add_waiter(weft_future *future, struct wf_waiter *waiter)
+{
+    wf_list_append(&future->waiters, &waiter->link);
+}
+
+/* A no-op once it was woken. */
+static inline void wf_future_remove_waiter(struct wf_waiter *waiter)
+{
+    wf_list_remove(&waiter->link);
+}
+
+#endif

@@ -1,0 +1,243 @@
+#ifndef WF_LOOP_LOOP_H
+#define WF_LOOP_LOOP_H
+
+/*
+ * The inside of the loop: what the floors above build on.
+ *
+ * Work is the one thing that a loop runs. A node of work stands in the object
+ * that wants to run (a handle, a task, a future's callback), so that queueing
+ * never allocates and cannot fail. One turn, asyncio's _run_once:
+ *
+ *     poll -> completed I/O is appended -> due timers are appended
+ *          -> the queue is detached: the batch -> exactly the batch is run
+ *
+ * During poll and the two appends no user code runs. While the batch runs,
+ * anything that is queued goes to the next turn. Work can be taken back until
+ * the moment it runs (wf_loop_take_back), also out of the batch.
+ *
+ * Floors above keep what they need per loop in a slot, made at its first use and
+ * closed, the highest floor first, when the loop closes. The loop never names
+ * them.
+ *
+ * Thread: everything here belongs to the loop's thread, unless it says otherwise.
+ */
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "loop/poller.h"
+#include "thread/mailbox.h"
+#include "weft/loop.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ---- work --------------------------------------------------------------- */
+
+struct wf_work;
+typedef void wf_work_fn(struct wf_work *work);
+
+struct wf_work {
+    struct wf_list link; /* linked while it waits to run */
+    wf_work_fn *run;     /* the node is unlinked before it is called */
+};
+
+/* ---- slots -------------------------------------------------------------- */
+
+enum wf_loop_slot_id { /* the order in which they are closed is the reverse */
+    WF_LOOP_SLOT_TASK,
+    WF_LOOP_SLOT_BRIDGE,
+    WF_LOOP_SLOT_IO,
+    WF_LOOP_SLOT_RUNTIME,
+    WF_LOOP_N_SLOTS
+};
+
+struct wf_loop_slot_ops {
+    /* The loop closes: cancel, report and release what is left. No user code runs after it. */
+    void (*close)(weft_loop *loop, void *data);
+    /* The loop's memory goes; after close. */
+    void (*free)(void *data);
+};
+
+struct wf_loop_slot {
+    void *data;
+    const struct wf_loop_slot_ops *ops;
+};
+
+/* ---- the loop ----------------------------------------------------------- */
+
+struct weft_loop {
+    uint32_t magic;
+    uint32_t n_refs;   /* atomic: references may be dropped on any thread */
+    const void *owner; /* atomic: address of the owning thread's wf_thread_mark */
+    uint32_t forks;    /* the fork generation in which it was made */
+    bool is_running;   /* atomic: read by weft_loop_is_running anywhere */
+    bool is_closed;    /* atomic: as above */
+    bool is_stopping;
+    bool times_callbacks; /* debug level full: no direct switch between tasks */
+
+    struct wf_list ready; /* runs in the next turn */
+    struct wf_list batch; /* what this turn has still to run */
+    struct wf_heap timers;
+    struct wf_poller poller;
+    struct wf_mailbox mailbox;
+    size_t n_owed; /* completions that other threads owe; the virtual clock waits for them */
+
+    weft_exception_handler_fn *exception_handler;
+    void *exception_handler_data;
+    enum weft_debug_level debug;
+    weft_duration slow_callback_duration;
+    size_t stack_size;
+    char *name; /* owned */
+    uint64_t n_turns;
+    struct wf_work *current; /* what runs now; only compared, its memory may be gone */
+    struct wf_loop_slot slots[WF_LOOP_N_SLOTS];
+    struct wf_list handles_free; /* cache of weft_handle */
+    struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
+};
+
+/* The loop that runs on this thread, or NULL. */
+extern __thread weft_loop *wf_loop_running __attribute__((tls_model("initial-exec")));
+/* Its address identifies the thread. */
+extern __thread char wf_thread_mark __attribute__((tls_model("initial-exec")));
+/* Grows in each forked child. */
+extern uint32_t wf_fork_generation;
+
+/* The slow half of wf_loop_check: reports and returns the code. */
+int wf_loop_refuse(const weft_loop *loop);
+
+#define WF_LOOP_MAGIC 0x77664c50u
+
+static inline bool wf_loop_is_mine(const weft_loop *loop)
+{
+    return loop != NULL && loop->magic == WF_LOOP_MAGIC &&
+           __atomic_load_n(&loop->owner, __ATOMIC_RELAXED) == &wf_thread_mark &&
+           loop->forks == wf_fork_generation;
+}
+
+/*
+ * The owner check with which every loop-bound entry point begins: 0, or
+ * WEFT_ENOLOOP, WEFT_EINVAL, WEFT_EFORKED, WEFT_EWRONGTHREAD, each reported.
+ */
+static inline int wf_loop_check(const weft_loop *loop)
+{
+    return __builtin_expect(wf_loop_is_mine(loop), 1) ? 0 : wf_loop_refuse(loop);
+}
+
+/* The same with NULL standing for the running loop, and closed ones refused (WEFT_ECLOSED). */
+int wf_loop_resolve(weft_loop **loop);
+
+/* ---- running ------------------------------------------------------------ */
+
+/* Queue for the next turn; <work> must not be queued. Never fails. */
+static inline void wf_loop_run_soon(weft_loop *loop, struct wf_work *work)
+{
+    wf_list_append(&loop->ready, &work->link);
+}
+
+/* Whether <work> waits to run. */
+static inline bool wf_work_is_queued(const struct wf_work *work)
+{
+    return wf_list_is_linked(&work->link);
+}
+
+static inline void wf_work_init(struct wf_work *work, wf_work_fn *run)
+{
+    wf_list_init(&work->link);
+    work->run = run;
+}
+
+/* Take queued work back; a no-op for work that is not queued. */
+static inline void wf_loop_take_back(struct wf_work *work)
+{
+    wf_list_remove(&work->link);
+}
+
+/*
+ * For a task that suspends: the next work of this turn's batch if it is <run>,
+ * taken out, so that one may go on with it without passing through the loop.
+ * NULL otherwise, and in debug level full.
+ */
+static inline struct wf_work *wf_loop_take_next(weft_loop *loop, wf_work_fn *run)
+{
+    struct wf_list *first = loop->batch.next;
+
+    if (first == &loop->batch || loop->times_callbacks) {
+        return NULL;
+    }
+    struct wf_work *work = WF_CONTAINER_OF(first, struct wf_work, link);
+    if (work->run != run) {
+        return NULL;
+    }
+    wf_list_remove(first);
+    loop->current = work;
+    return work;
+}
+
+/* Run turns until stopped: what run_forever and run_until_complete share. */
+int wf_loop_run(weft_loop *loop);
+
+/* ---- timers ------------------------------------------------------------- */
+
+/* A timer in an object of one's own: when due, its work is appended. */
+struct wf_timer {
+    struct wf_heap_node node;
+    struct wf_work work;
+};
+
+static inline void wf_timer_init(struct wf_timer *timer, wf_work_fn *run)
+{
+    wf_heap_node_init(&timer->node);
+    wf_work_init(&timer->work, run);
+}
+
+/* <timer> must not be started. WEFT_FOREVER never comes and is not stored. WEFT_ENOMEM. */
+int wf_timer_start(weft_loop *loop, struct wf_timer *timer, weft_time when);
+/* After it the work will not run; harmless when it ran or never started. */
+void wf_timer_stop(weft_loop *loop, struct wf_timer *timer);
+static inline bool wf_timer_is_started(const struct wf_timer *timer)
+{
+    return wf_heap_node_is_linked(&timer->node) || wf_work_is_queued(&timer->work);
+}
+
+/* The loop's clock; read from the system, or the virtual one. */
+weft_time wf_loop_now(weft_loop *loop);
+/* now + delay without overflow: WEFT_FOREVER stays, a negative delay is now. */
+weft_time wf_loop_deadline(weft_loop *loop, weft_duration delay);
+
+/* ---- crossing threads --------------------------------------------------- */
+
+/* Any thread: `post->deliver` runs on the loop's thread in the append phase: it only queues work.
+ */
+static inline int wf_loop_post(weft_loop *loop, struct wf_post *post)
+{
+    return wf_mailbox_post(&loop->mailbox, post);
+}
+
+/* Loop thread: another thread now owes (+1) or has delivered (-1) a completion. */
+static inline void wf_loop_owe(weft_loop *loop, int change)
+{
+    loop->n_owed += (size_t)change;
+}
+
+/* ---- descriptors -------------------------------------------------------- */
+
+/*
+ * struct wf_watch, wf_watch_add and wf_watch_remove are in poller.h. A watched
+ * descriptor is registered once, edge-triggered, for both directions; on_ready
+ * runs in the append phase and only queues work.
+ */
+
+/* ---- libuv -------------------------------------------------------------- */
+
+struct uv_loop_s;
+/* The libuv loop inside this one, made at the first use. WEFT_ENOMEM or a system code. */
+int wf_loop_get_uv(weft_loop *loop, struct uv_loop_s **out_uv);
+/* A libuv handle was started, stopped or closed: let libuv run in the next poll. */
+void wf_loop_touch_uv(weft_loop *loop);
+
+/* ---- reports ------------------------------------------------------------ */
+
+/* Through the exception handler of <loop> (NULL: straight to the log). */
+void wf_loop_report(weft_loop *loop, const weft_report *report);
+
+#endif

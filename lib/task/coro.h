@@ -1,0 +1,41 @@
+#ifndef WF_TASK_CORO_H
+#define WF_TASK_CORO_H
+
+/*
+ * The inside of a coroutine object: a function, its argument, and whoever made
+ * it, so that one that is never handed over is reported.
+ *
+ * Until it is taken it stands in its maker's list: the running task's, else the
+ * list of the thread's loop, else one global list that is looked at when the
+ * process ends.
+ */
+
+#include "base/list.h"
+#include "weft/coro.h"
+#include "weft/loop.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct weft_coro {
+    uint32_t magic; /* WF_CORO_MAGIC (future/future.h): told from a future by it */
+    weft_coro_fn *fn;
+    void *arg;
+    weft_destroy_fn *destroy; /* of arg, if the body never runs */
+    const weft_origin *origin;
+    struct wf_list link; /* in its maker's list */
+    bool is_global;      /* that list is the global one */
+};
+
+/* Is <awaitable> a coroutine object? NULL is not. */
+bool wf_coro_is(const weft_awaitable *awaitable);
+/* Whoever will run or drop it takes it: out of its maker's list. Any thread. */
+void wf_coro_take(weft_coro *coro);
+/* Free a taken object whose body runs: the argument is the body's now. */
+void wf_coro_free(weft_coro *coro);
+/* Free a taken object whose body never runs: destroys the argument. No report. */
+void wf_coro_drop(weft_coro *coro);
+/* Report and drop all objects of a maker's list that ends. */
+void wf_coro_report_all(struct wf_list *coros, weft_loop *loop);
+
+#endif

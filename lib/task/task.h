@@ -1,0 +1,116 @@
+#ifndef WF_TASK_TASK_H
+#define WF_TASK_TASK_H
+
+/*
+ * The inside of a task: suspending it, waking it, cancelling it.
+ *
+ * A task that suspends is in exactly one wait. Whoever can end the wait calls
+ * wf_wait_wake, once; the task's next step is then queued and the wait takes no
+ * cancel any more. A cancel before that calls `cancel`, which takes the wait out
+ * of wherever it stands and wakes it with WEFT_ECANCELED, or refuses. A cancel
+ * that finds no wait to cancel is remembered and delivered at the next one, or
+ * at the resume.
+ *
+ * The waits stand on the tasks' own stacks: waiting never allocates.
+ *
+ *     struct readable { struct wf_wait wait; struct stream *stream; };
+ *
+ *     r.wait = WF_WAIT_INIT(let_go_of_stream);
+ *     stream->reader = &r;
+ *     int code = wf_task_wait(&r.wait);    -- suspends
+ *
+ * Thread: the loop's.
+ */
+
+#include "base/frame.h"
+#include "coro/fiber.h"
+#include "future/future.h"
+#include "weft/task.h"
+
+/* ---- waiting ------------------------------------------------------------ */
+
+struct wf_task;
+
+struct wf_wait {
+    /*
+     * The task is cancelled while it waits: detach the wait from what could
+     * wake it and call wf_wait_wake(wait, WEFT_ECANCELED), or pass the cancel on
+     * to what is awaited; then return true. False: not now, deliver it later.
+     */
+    bool (*cancel)(struct wf_wait *wait, const char *message);
+    struct wf_task *task; /* who waits; set by wf_task_wait */
+    const char *what;     /* "sleep", "read", ...: static, for descriptions; may be NULL */
+    int code;
+    bool is_woken;
+};
+
+#define WF_WAIT_INIT(cancel_, what_) ((struct wf_wait){ (cancel_), NULL, (what_), 0, false })
+
+/*
+ * Suspend the running task until the wait is woken, and return the code it was
+ * woken with; WEFT_ECANCELED when a cancel came first, even if it was woken: then
+ * `wait->code` tells what is lost by that. The caller must be in a task
+ * (wf_task_current).
+ */
+int wf_task_wait(struct wf_wait *wait);
+
+/* End the wait: its task's next step is queued. Once; not inside wf_task_wait's caller. */
+void wf_wait_wake(struct wf_wait *wait, int code);
+
+/* Let everything else that is ready run once: sleep(0). 0 or WEFT_ECANCELED. */
+int wf_task_yield(void);
+
+/*
+ * To be called by operations that may succeed without waiting, before they do
+ * anything: after 256 of those in one step the task yields. 0 or WEFT_ECANCELED.
+ */
+int wf_task_spend(void);
+
+/* ---- the task ----------------------------------------------------------- */
+
+struct wf_task {
+    weft_future future; /* first: a task is a future */
+    struct wf_fiber fiber;
+    struct wf_work step;
+    struct wf_frame frame;
+    struct wf_list link;  /* among the loop's tasks that have not ended */
+    struct wf_wait *wait; /* borrowed: on the task's own stack; NULL while it runs */
+    weft_coro *coro;      /* owned until the body starts */
+    weft_coro_fn *fn;
+    const weft_origin *coro_origin; /* static: where the coroutine object was made */
+    char *name;                     /* owned; NULL: "Task-<number>" */
+    char *pending_message;          /* owned: of the cancel that is not delivered yet */
+    struct wf_list coros;           /* coroutine objects that its body made and nobody took */
+    uint64_t number;
+    uint32_t n_cancels; /* requests not taken back */
+    uint16_t budget;    /* operations left in this step */
+    bool must_cancel;   /* a request waits for its delivery */
+    bool is_started;
+};
+
+/* The running task of this thread, or NULL. */
+extern __thread struct wf_task *wf_task_current __attribute__((tls_model("initial-exec")));
+
+static inline struct wf_task *wf_task_of(weft_future *future)
+{
+    return (struct wf_task *)(void *)future; /* future->is_task was looked at */
+}
+
+/*
+ * The running task for an operation that suspends: 0, or WEFT_ERUNTIME outside a
+ * task, reported as misuse of <what>.
+ */
+int wf_task_require(const char *what, struct wf_task **out_task);
+
+/*
+ * Make a task without the public checks; consumes <coro>, also on failure. The
+ * caller owns one reference to *out_task (NULL: detached). For the bridge and
+ * the servers, whose origin is the user's.
+ */
+int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                   const weft_task_options *options, weft_task **out_task);
+
+/* How many tasks of <loop> have not ended. */
+size_t wf_task_count(const weft_loop *loop);
+
+#endif
