@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "loop/loop.h"
+#include "thread/atomic.h"
+#include "thread/mailbox.h"
 #include "weft/future.h"
 
 #define WF_FUTURE_MAGIC 0x77664655u
@@ -41,6 +43,17 @@ const char *wf_future_state_name(enum wf_future_state state);
 struct wf_waiter {
     struct wf_list link;
     void (*wake)(struct wf_waiter *waiter, weft_future *future);
+};
+
+/*
+ * A callback in an object of one's own: the public one's inside. When the future is
+ * done `run` is queued as work of its own, and the future is kept alive until then.
+ */
+struct wf_future_callback {
+    struct wf_waiter waiter;
+    struct wf_work work;
+    weft_future *future; /* ref from the queueing to the run, else borrowed */
+    void (*run)(struct wf_future_callback *callback);
 };
 
 struct wf_future_ops {
@@ -70,6 +83,12 @@ struct weft_future {
     weft_error *error;    /* ref or NULL */
     char *cancel_message; /* owned or NULL */
     const weft_origin *origin;
+    /* What other threads ask for: a cancel (bit 0) and unrefs (the rest), one post for all. */
+    wf_atomic_u32 remote;
+    union { /* the post becomes the work when it is delivered */
+        struct wf_post post;
+        struct wf_work work;
+    } remote_node;
 };
 
 static inline bool wf_future_is_done(const weft_future *future)
@@ -102,6 +121,17 @@ int wf_future_take(weft_future *future, weft_value *out_value);
 static inline void wf_future_add_waiter(weft_future *future, struct wf_waiter *waiter)
 {
     wf_list_append(&future->waiters, &waiter->link);
+}
+
+/* Run callback->run(callback) in a turn after <future> is done; also when it is done already. */
+void wf_future_add_callback(weft_future *future, struct wf_future_callback *callback);
+/* True when it will not run: it was not queued yet. */
+bool wf_future_remove_callback(struct wf_future_callback *callback);
+
+/* Nobody needs to ask for its error any more. */
+static inline void wf_future_set_retrieved(weft_future *future)
+{
+    future->is_unretrieved = false;
 }
 
 /* A no-op once it was woken. */

@@ -92,6 +92,7 @@ struct weft_loop {
     struct wf_work *current; /* what runs now; only compared, its memory may be gone */
     struct wf_loop_slot slots[WF_LOOP_N_SLOTS];
     struct wf_list handles_free; /* cache of weft_handle */
+    size_t n_objects;            /* futures and tasks alive; while there are some they hold a ref */
     struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
 };
 
@@ -235,9 +236,31 @@ int wf_loop_get_uv(weft_loop *loop, struct uv_loop_s **out_uv);
 /* A libuv handle was started, stopped or closed: let libuv run in the next poll. */
 void wf_loop_touch_uv(weft_loop *loop);
 
+/* ---- objects ------------------------------------------------------------ */
+
+/*
+ * A future, a task, ... of <loop> was made or is gone. All of them together hold
+ * one reference, so that the loop's memory outlives them at a plain counter's cost.
+ */
+static inline void wf_loop_hold(weft_loop *loop)
+{
+    if (loop->n_objects++ == 0) {
+        (void)weft_loop_ref(loop); /* returns its argument */
+    }
+}
+
+static inline void wf_loop_let_go(weft_loop *loop)
+{
+    if (--loop->n_objects == 0) {
+        (void)weft_loop_unref(loop); /* always NULL */
+    }
+}
+
 /* ---- reports ------------------------------------------------------------ */
 
 /* Through the exception handler of <loop> (NULL: straight to the log). */
 void wf_loop_report(weft_loop *loop, const weft_report *report);
+/* "Exception in callback on_data()": a callback came back with <code>; takes its error trace. */
+void wf_loop_report_callback(weft_loop *loop, const weft_origin *origin, int code);
 
 #endif

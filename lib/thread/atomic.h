@@ -75,7 +75,7 @@ static inline bool wf_u32_cas_acq_rel(wf_atomic_u32 *atomic, uint32_t *expected,
                                        __ATOMIC_RELAXED);
 }
 
-/* Both return the value before. */
+/* These return the value before. */
 static inline uint32_t wf_u32_add_relaxed(wf_atomic_u32 *atomic, uint32_t n)
 {
     WF_ATOMIC_POINT();
@@ -86,6 +86,18 @@ static inline uint32_t wf_u32_add_release(wf_atomic_u32 *atomic, uint32_t n)
 {
     WF_ATOMIC_POINT();
     return __atomic_fetch_add(&atomic->raw, n, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t wf_u32_add_acq_rel(wf_atomic_u32 *atomic, uint32_t n)
+{
+    WF_ATOMIC_POINT();
+    return __atomic_fetch_add(&atomic->raw, n, __ATOMIC_ACQ_REL);
+}
+
+static inline uint32_t wf_u32_exchange_acq_rel(wf_atomic_u32 *atomic, uint32_t value)
+{
+    WF_ATOMIC_POINT();
+    return __atomic_exchange_n(&atomic->raw, value, __ATOMIC_ACQ_REL);
 }
 
 static inline uint32_t wf_u32_sub_acq_rel(wf_atomic_u32 *atomic, uint32_t n)
