@@ -15,12 +15,18 @@
 #include "base/frame.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_PLACES = 16, MESSAGE_SIZE = 256, USER_FIRST = -10000, USER_LAST = -99999 };
+enum {
+    MAX_PLACES = 16,
+    MESSAGE_SIZE = 256,
+    USER_FIRST = -10000,
+    USER_LAST = -99999
+};
 
 struct weft_error {
     atomic_int n_refs; /* atomic: errors cross threads */
@@ -42,7 +48,7 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define ROW(name, value, text, asyncio) {(value), "WEFT_" #name, (text), (asyncio)},
+#define ROW(name, value, text, asyncio) { (value), "WEFT_" #name, (text), (asyncio) },
     WEFT_ERROR_MAP(ROW)
 #undef ROW
 };
@@ -55,6 +61,12 @@ static const struct row *find_row(int code)
         }
     }
     return NULL;
+}
+
+/* The system's number, or 0 when <code> cannot be one. */
+static int system_number(int code)
+{
+    return code < 0 && code > INT_MIN ? -code : 0;
 }
 
 static bool is_user_code(int code)
@@ -77,7 +89,8 @@ const char *weft_error_name(int code)
         snprintf(text, sizeof text, "EUSER(%d)", USER_FIRST - code);
         return text;
     }
-    const char *name = code < 0 ? strerrorname_np(-code) : NULL;
+    int number = system_number(code);
+    const char *name = number != 0 ? strerrorname_np(number) : NULL;
     if (name != NULL) {
         return name;
     }
@@ -100,7 +113,8 @@ const char *weft_strerror(int code)
         snprintf(text, sizeof text, "application error %d", USER_FIRST - code);
         return text;
     }
-    const char *description = code < 0 ? strerrordesc_np(-code) : NULL;
+    int number = system_number(code);
+    const char *description = number != 0 ? strerrordesc_np(number) : NULL;
     if (description != NULL) {
         return description;
     }
@@ -115,7 +129,8 @@ const char *weft_error_asyncio_name(int code)
     if (row != NULL) {
         return row->asyncio;
     }
-    switch (-code) {
+    int number = system_number(code);
+    switch (number) {
     case EAGAIN:
     case EALREADY:
     case EINPROGRESS:
@@ -151,7 +166,7 @@ const char *weft_error_asyncio_name(int code)
     default:
         break;
     }
-    return code < 0 && strerrorname_np(-code) != NULL ? "OSError" : "Exception";
+    return number != 0 && strerrorname_np(number) != NULL ? "OSError" : "Exception";
 }
 
 /* ---- the object --------------------------------------------------------- */
@@ -281,7 +296,7 @@ int weft_trace_at(const weft_origin *origin, int code)
         }
         return code;
     }
-    if (error->n_places < MAX_PLACES) {
+    if (origin != NULL && error->n_places < MAX_PLACES) {
         error->places[error->n_places++] = origin;
     }
     return code;
@@ -325,7 +340,7 @@ size_t weft_error_get_n_places(const weft_error *error)
 
 weft_error_place weft_error_get_place(const weft_error *error, size_t i)
 {
-    weft_error_place place = {"?", "?", 0};
+    weft_error_place place = { "?", "?", 0 };
 
     if (error != NULL && i < error->n_places) {
         place.function = error->places[i]->function;

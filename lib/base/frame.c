@@ -20,6 +20,7 @@ static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 /* Runs at the end of every thread that used its own frame. */
 static void on_thread_exit(void *frame)
 {
+    is_registered = false; /* a later destructor of this thread may fail once more */
     wf_frame_clear(frame);
 }
 

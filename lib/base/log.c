@@ -2,9 +2,9 @@
  * The log: one sink, any thread, no lock.
  *
  * Sink and data are read as one pair through an atomic pointer, so that a
- * change from another thread is never seen half. Replaced pairs are kept until
- * the process ends, since another thread may be inside the old sink; they are
- * few.
+ * change from another thread is never seen half. A pair is kept until the
+ * process ends, since another thread may be inside the sink; one that is set
+ * again is found and used again, so they are as many as the program has sinks.
  */
 
 #include "base/log.h"
@@ -19,17 +19,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 1024, REPORT_SIZE = 8192 };
+enum {
+    LINE_SIZE = 1024,
+    REPORT_SIZE = 8192
+};
 
 struct sink {
     weft_log_fn *write;
     void *data;
-    struct sink *older; /* owned: kept reachable for leak checkers */
+    struct sink *older; /* owned; constant once published */
 };
 
 static void write_to_stderr(const weft_log_record *record, void *data);
 
-static struct sink stderr_sink = {write_to_stderr, NULL, NULL};
+static struct sink stderr_sink = { write_to_stderr, NULL, NULL };
+/* atomic: publishes the pairs, newest first; the last one is stderr's */
+static _Atomic(struct sink *) all_sinks = &stderr_sink;
 /* atomic: publishes the pair; pairs with the acquire in send_record */
 static _Atomic(struct sink *) current_sink = &stderr_sink;
 static atomic_int least_level = WEFT_LOG_INFO; /* relaxed: a filter, no data behind it */
@@ -94,18 +99,43 @@ static void send_record(const weft_log_record *record)
     sink->write(record, sink->data);
 }
 
-void weft_log_set_sink(weft_log_fn *write, void *data)
+static struct sink *find_sink(weft_log_fn *write, void *data)
 {
-    struct sink *sink = write != NULL ? wf_new(struct sink) : NULL;
+    struct sink *sink = atomic_load_explicit(&all_sinks, memory_order_acquire);
+
+    while (sink != NULL && (sink->write != write || sink->data != data)) {
+        sink = sink->older;
+    }
+    return sink;
+}
+
+static struct sink *make_sink(weft_log_fn *write, void *data)
+{
+    struct sink *sink = wf_new(struct sink);
 
     if (sink == NULL) {
-        /* Asked for, or the one way left without memory. */
-        atomic_store_explicit(&current_sink, &stderr_sink, memory_order_release);
-        return;
+        return &stderr_sink; /* the one way that is left without memory */
     }
     sink->write = write;
     sink->data = data;
-    sink->older = atomic_load_explicit(&current_sink, memory_order_acquire);
+    sink->older = atomic_load_explicit(&all_sinks, memory_order_relaxed);
+    /* Publishes the pair; pairs with the acquire in find_sink. */
+    while (!atomic_compare_exchange_weak_explicit(&all_sinks, &sink->older, sink,
+                                                  memory_order_acq_rel, memory_order_relaxed)) {
+    }
+    return sink;
+}
+
+void weft_log_set_sink(weft_log_fn *write, void *data)
+{
+    struct sink *sink = &stderr_sink;
+
+    if (write != NULL) {
+        sink = find_sink(write, data);
+        if (sink == NULL) {
+            sink = make_sink(write, data);
+        }
+    }
     atomic_store_explicit(&current_sink, sink, memory_order_release);
 }
 
@@ -130,7 +160,7 @@ void weft_log(enum weft_log_level level, const char *logger, const char *format,
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
 
-    weft_log_record record = {sizeof record, level, logger != NULL ? logger : "weft", text, NULL};
+    weft_log_record record = { sizeof record, level, logger != NULL ? logger : "weft", text, NULL };
     send_record(&record);
 }
 
@@ -170,7 +200,7 @@ void wf_report(const weft_report *report)
     }
     char text[REPORT_SIZE];
     format_report(report, text, sizeof text);
-    weft_log_record record = {sizeof record, level, "weft", text, report};
+    weft_log_record record = { sizeof record, level, "weft", text, report };
     send_record(&record);
 }
 
