@@ -130,6 +130,21 @@ void wf_free(void *pointer)
     hook.free(pointer, hook.data);
 }
 
+void *weft_malloc(size_t size)
+{
+    return wf_alloc(size);
+}
+
+void *weft_realloc(void *pointer, size_t size)
+{
+    return wf_realloc(pointer, size);
+}
+
+void weft_free(void *pointer)
+{
+    wf_free(pointer);
+}
+
 char *wf_strdup(const char *text)
 {
     if (text == NULL) {
