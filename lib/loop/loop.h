@@ -22,6 +22,7 @@
  * Thread: everything here belongs to the loop's thread, unless it says otherwise.
  */
 
+#include "base/frame.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "loop/poller.h"
@@ -41,18 +42,46 @@ struct wf_work {
     wf_work_fn *run;     /* the node is unlinked before it is called */
 };
 
+/* What a report says about a piece of work. */
+struct wf_work_info {
+    char object[256];          /* "<Handle tick() created at main.c:12>" */
+    char subject[64];          /* "tick", or a task's name */
+    const weft_origin *origin; /* or NULL */
+};
+
+/*
+ * What else the loop must know about all work with one run function. Floors that
+ * queue work of their own tell it once a loop (wf_loop_know_work).
+ */
+struct wf_work_kind {
+    wf_work_fn *run;
+    /* The loop closes and <work>, just taken from the queue or its timer, will never run. */
+    wf_work_fn *drop; /* NULL: nothing is owned by the queue */
+    /* For reports of slow callbacks; called before it runs. */
+    void (*describe)(const struct wf_work *work, struct wf_work_info *out_info); /* may be NULL */
+};
+
+enum {
+    WF_LOOP_MAX_KINDS = 16
+};
+
 /* ---- slots -------------------------------------------------------------- */
 
 enum wf_loop_slot_id { /* the order in which they are closed is the reverse */
     WF_LOOP_SLOT_TASK,
     WF_LOOP_SLOT_BRIDGE,
     WF_LOOP_SLOT_IO,
+    WF_LOOP_SLOT_SIGNAL,
     WF_LOOP_SLOT_RUNTIME,
     WF_LOOP_N_SLOTS
 };
 
 struct wf_loop_slot_ops {
-    /* The loop closes: cancel, report and release what is left. No user code runs after it. */
+    /*
+     * The loop closes: cancel, report and release what is left. No user code runs
+     * after it. The mailbox is closed and empty by then, and weft_loop_is_closed
+     * is true; libuv's close callbacks run after all slots are closed, before free.
+     */
     void (*close)(weft_loop *loop, void *data);
     /* The loop's memory goes; after close. */
     void (*free)(void *data);
@@ -69,11 +98,14 @@ struct weft_loop {
     uint32_t magic;
     uint32_t n_refs;   /* atomic: references may be dropped on any thread */
     const void *owner; /* atomic: address of the owning thread's wf_thread_mark */
+    int owner_tid;     /* atomic: the same thread's number, for messages */
     uint32_t forks;    /* the fork generation in which it was made */
     bool is_running;   /* atomic: read by weft_loop_is_running anywhere */
     bool is_closed;    /* atomic: as above */
     bool is_stopping;
     bool times_callbacks; /* debug level full: no direct switch between tasks */
+    bool has_host;        /* somebody polls weft_loop_fd: never skip a poll */
+    bool is_parked;       /* between the turns of a host: the mailbox's state is SLEEPING */
 
     struct wf_list ready; /* runs in the next turn */
     struct wf_list batch; /* what this turn has still to run */
@@ -81,19 +113,28 @@ struct weft_loop {
     struct wf_poller poller;
     struct wf_mailbox mailbox;
     size_t n_owed; /* completions that other threads owe; the virtual clock waits for them */
+    uint32_t is_stop_posted; /* atomic: stop_post is in the mailbox */
+    struct wf_post stop_post;
 
     weft_exception_handler_fn *exception_handler;
     void *exception_handler_data;
     enum weft_debug_level debug;
     weft_duration slow_callback_duration;
     size_t stack_size;
-    char *name; /* owned */
-    uint64_t n_turns;
-    struct wf_work *current; /* what runs now; only compared, its memory may be gone */
+    char *name;       /* owned */
+    uint64_t n_turns; /* atomic, relaxed: read by whoever watches the loop */
+    /* atomic, relaxed, both: pieces of work begun so far, and the one that runs now (NULL while
+     * the loop polls). Other threads only compare it: its memory may be gone. */
+    uint64_t n_run;
+    struct wf_work *current;
+    struct wf_frame frame;                               /* of callbacks; a task has its own */
+    struct wf_frame *outer_frame;                        /* borrowed: of whoever runs the loop */
+    const struct wf_work_kind *kinds[WF_LOOP_MAX_KINDS]; /* static */
     struct wf_loop_slot slots[WF_LOOP_N_SLOTS];
     struct wf_list handles_free; /* cache of weft_handle */
-    size_t n_objects;            /* futures and tasks alive; while there are some they hold a ref */
-    struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
+    size_t n_handles_free;
+    size_t n_objects;        /* futures and tasks alive; while there are some they hold a ref */
+    struct wf_fd_table *fds; /* owned: add_reader and add_writer, made at the first use */
 };
 
 /* The loop that runs on this thread, or NULL. */
@@ -103,7 +144,7 @@ extern __thread char wf_thread_mark __attribute__((tls_model("initial-exec")));
 /* Grows in each forked child. */
 extern uint32_t wf_fork_generation;
 
-/* The slow half of wf_loop_check: reports and returns the code. */
+/* The slow half of wf_loop_check: returns the code, and reports a misuse. */
 int wf_loop_refuse(const weft_loop *loop);
 
 #define WF_LOOP_MAGIC 0x77664c50u
@@ -117,7 +158,8 @@ static inline bool wf_loop_is_mine(const weft_loop *loop)
 
 /*
  * The owner check with which every loop-bound entry point begins: 0, or
- * WEFT_ENOLOOP, WEFT_EINVAL, WEFT_EFORKED, WEFT_EWRONGTHREAD, each reported.
+ * WEFT_ENOLOOP (no loop given), WEFT_EINVAL (no loop at all), WEFT_EFORKED,
+ * WEFT_EWRONGTHREAD, with a message; the last and WEFT_EINVAL are reported.
  */
 static inline int wf_loop_check(const weft_loop *loop)
 {
@@ -126,6 +168,9 @@ static inline int wf_loop_check(const weft_loop *loop)
 
 /* The same with NULL standing for the running loop, and closed ones refused (WEFT_ECLOSED). */
 int wf_loop_resolve(weft_loop **loop);
+
+/* Tell the loop about a kind of work; again and again is harmless. <kind> must be static. */
+void wf_loop_know_work(weft_loop *loop, const struct wf_work_kind *kind);
 
 /* ---- running ------------------------------------------------------------ */
 
@@ -153,6 +198,13 @@ static inline void wf_loop_take_back(struct wf_work *work)
     wf_list_remove(&work->link);
 }
 
+/* Say what runs now. For the turn, and for whoever goes on with work by itself. */
+static inline void wf_loop_enter_work(weft_loop *loop, struct wf_work *work)
+{
+    __atomic_store_n(&loop->current, work, __ATOMIC_RELAXED);
+    __atomic_store_n(&loop->n_run, loop->n_run + 1, __ATOMIC_RELAXED);
+}
+
 /*
  * For a task that suspends: the next work of this turn's batch if it is <run>,
  * taken out, so that one may go on with it without passing through the loop.
@@ -170,11 +222,14 @@ static inline struct wf_work *wf_loop_take_next(weft_loop *loop, wf_work_fn *run
         return NULL;
     }
     wf_list_remove(first);
-    loop->current = work;
+    wf_loop_enter_work(loop, work);
     return work;
 }
 
-/* Run turns until stopped: what run_forever and run_until_complete share. */
+/*
+ * Run turns until stopped: what run_forever and run_until_complete share. With
+ * all checks: the code of wf_loop_check, WEFT_ECLOSED, WEFT_ERUNTIME.
+ */
 int wf_loop_run(weft_loop *loop);
 
 /* ---- timers ------------------------------------------------------------- */
@@ -207,7 +262,9 @@ weft_time wf_loop_deadline(weft_loop *loop, weft_duration delay);
 
 /* ---- crossing threads --------------------------------------------------- */
 
-/* Any thread: `post->deliver` runs on the loop's thread in the append phase: it only queues work.
+/*
+ * Any thread: `post->deliver` runs on the loop's thread in the append phase. It only queues work:
+ * above all it removes no watch. Also when the loop closes: then what it queues is dropped.
  */
 static inline int wf_loop_post(weft_loop *loop, struct wf_post *post)
 {
@@ -256,11 +313,30 @@ static inline void wf_loop_let_go(weft_loop *loop)
     }
 }
 
+/* ---- the files of this folder among themselves -------------------------- */
+
+void wf_loop_handles_init(weft_loop *loop); /* handle.c */
+void wf_loop_handles_fini(weft_loop *loop);
+void wf_loop_fds_destroy(weft_loop *loop);         /* fds.c */
+void wf_loop_append_due_timers(weft_loop *loop);   /* timer.c: the third step of a turn */
+enum weft_debug_level wf_loop_debug_default(void); /* debug.c: what WEFT_DEBUG says */
+void wf_loop_run_timed(weft_loop *loop, struct wf_work *work); /* debug.c */
+void wf_loop_describe_work(weft_loop *loop, const struct wf_work *work, struct wf_work_info *info);
+void wf_loop_drop_work(weft_loop *loop, struct wf_work *work); /* loop.c */
+void wf_loop_unpark(weft_loop *loop);                          /* turn.c */
+
 /* ---- reports ------------------------------------------------------------ */
 
 /* Through the exception handler of <loop> (NULL: straight to the log). */
 void wf_loop_report(weft_loop *loop, const weft_report *report);
 /* "Exception in callback on_data()": a callback came back with <code>; takes its error trace. */
 void wf_loop_report_callback(weft_loop *loop, const weft_origin *origin, int code);
+/* Run a user's callback in the loop's frame, and report it when it fails. */
+void wf_loop_run_callback(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
+                          void *data);
+/* "<Handle tick() created at main.c:12>", for the callback made at <origin>. */
+void wf_work_info_set(struct wf_work_info *info, const char *kind, const weft_origin *origin);
+/* The name of what was made at <origin>; "callback" when nobody said. */
+const char *wf_origin_name(const weft_origin *origin);
 
 #endif

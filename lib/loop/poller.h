@@ -36,15 +36,52 @@ struct wf_watch {
 struct wf_poller {
     int epoll; /* owned */
     bool is_virtual;
-    bool uv_is_touched;
-    weft_time now;         /* virtual: the clock; real: the last reading */
+    bool uv_is_touched;    /* libuv has something to do, or to register with its set */
+    bool has_cpus;         /* the process may use several: spinning can pay */
+    weft_time now;         /* virtual clock only */
+    weft_time uv_deadline; /* of libuv's own timers, on the real clock; WEFT_FOREVER: none */
     struct wf_uv *uv;      /* owned, NULL until used */
-    unsigned n_spins_paid; /* adaptive spin before sleeping: successes of late */
+    const struct wf_uv_ops *uv_ops; /* set with uv: the poller itself knows no libuv */
+    unsigned n_spins_paid;          /* adaptive spin before sleeping: successes of late */
+    unsigned n_posts_met;           /* sleeps ended by a post since the last trial spin */
     size_t n_watches;
 };
 
-int wf_poller_init(struct wf_poller *poller, bool is_virtual);
+/* How the poller drives libuv (uv_poller.c). */
+struct wf_uv_ops {
+    void (*run)(struct wf_poller *poller);  /* callbacks run here; sets uv_deadline */
+    void (*fini)(struct wf_poller *poller); /* all handles that are left are closed */
+};
+
+/* <doorbell> is borrowed: it goes after the poller. A system code. */
+int wf_poller_init(struct wf_poller *poller, bool is_virtual, int doorbell);
+/* Twice is harmless. */
 void wf_poller_fini(struct wf_poller *poller);
+/* Close what libuv has open, running its callbacks. */
+void wf_poller_close_uv(struct wf_poller *poller);
+
+/* ---- a poll ------------------------------------------------------------- */
+
+struct weft_loop;
+
+#define WF_POLL_NO_WAIT INT64_MIN
+
+/*
+ * The first two steps of a turn: wait for events, until <until> on the loop's clock at most,
+ * and append what they have to run. WF_POLL_NO_WAIT only looks and reads no clock.
+ */
+void wf_loop_poll(struct weft_loop *loop, weft_time until);
+/*
+ * The function in which a loop sleeps; one of its own, so that a stack trace tells it. <timeout>
+ * in nanoseconds, or WEFT_FOREVER. The number of events; 0 after a signal.
+ */
+struct epoll_event;
+__attribute__((noinline)) int wf_loop_wait_for_events(int epoll, struct epoll_event *events,
+                                                      weft_duration timeout);
+/* Loops that run on some thread now; for the spin. */
+void wf_poller_count_running(int change);
+
+/* ---- watches ------------------------------------------------------------ */
 
 /* Both directions, edge-triggered. A system code (-EEXIST, -EPERM, -ENOSPC). */
 int wf_watch_add(struct wf_poller *poller, struct wf_watch *watch, int fd, wf_watch_fn *on_ready);

@@ -1,0 +1,278 @@
+/*
+ * Descriptors of the user's own: add_reader, add_writer.
+ *
+ * One record per descriptor, found by its number, registered level-triggered: a
+ * callback runs in each turn that finds its direction ready, as often as that is.
+ * An error or a hang-up is both readable and writable, as in asyncio.
+ *
+ * Ready directions are work in the record; removing or replacing a callback takes
+ * its work back, so that it does not run even in the turn that found it ready.
+ * A record lives as long as one of its directions has a callback.
+ *
+ * Thread: the loop's.
+ */
+
+#include "loop/loop.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+struct direction {
+    struct wf_work work;
+    weft_loop *loop;      /* borrowed: owns the table */
+    weft_callback_fn *fn; /* NULL: nobody */
+    void *data;
+    const weft_origin *origin; /* static, or NULL */
+};
+
+struct watched_fd {
+    struct wf_watch watch;
+    int fd;
+    struct direction reader;
+    struct direction writer;
+};
+
+struct wf_fd_table {
+    size_t n_slots;
+    struct watched_fd *by_fd[]; /* owned */
+};
+
+enum {
+    FIRST_SLOTS = 64
+};
+
+/* ---- ready -------------------------------------------------------------- */
+
+static void run_direction(struct wf_work *work)
+{
+    struct direction *direction = WF_CONTAINER_OF(work, struct direction, work);
+
+    /* The callback may remove itself, and the record with it. */
+    wf_loop_run_callback(direction->loop, direction->origin, direction->fn, direction->data);
+}
+
+static void describe_direction(const struct wf_work *work, struct wf_work_info *info)
+{
+    const struct direction *direction = WF_CONTAINER_OF(work, struct direction, work);
+
+    wf_work_info_set(info, "Handle", direction->origin);
+}
+
+/* Nothing to drop: the table owns the records. */
+static const struct wf_work_kind direction_kind = { run_direction, NULL, describe_direction };
+
+static void queue_direction(struct direction *direction)
+{
+    if (direction->fn != NULL && !wf_work_is_queued(&direction->work)) {
+        wf_loop_run_soon(direction->loop, &direction->work);
+    }
+}
+
+static void on_ready(struct wf_watch *watch, uint32_t events)
+{
+    struct watched_fd *watched = WF_CONTAINER_OF(watch, struct watched_fd, watch);
+
+    if ((events & ~(uint32_t)EPOLLOUT) != 0) {
+        queue_direction(&watched->reader);
+    }
+    if ((events & ~(uint32_t)EPOLLIN) != 0) {
+        queue_direction(&watched->writer);
+    }
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+static int reserve(weft_loop *loop, int fd)
+{
+    size_t n_old = loop->fds != NULL ? loop->fds->n_slots : 0;
+    size_t n_slots = n_old > 0 ? n_old : FIRST_SLOTS;
+
+    if ((size_t)fd < n_old) {
+        return 0;
+    }
+    while ((size_t)fd >= n_slots) {
+        n_slots *= 2;
+    }
+    struct wf_fd_table *table =
+        wf_realloc(loop->fds, sizeof *table + n_slots * sizeof table->by_fd[0]);
+    if (table == NULL) {
+        return WEFT_ENOMEM;
+    }
+    memset(&table->by_fd[n_old], 0, (n_slots - n_old) * sizeof table->by_fd[0]);
+    table->n_slots = n_slots;
+    loop->fds = table;
+    return 0;
+}
+
+static struct watched_fd *find(const weft_loop *loop, int fd)
+{
+    if (fd < 0 || loop->fds == NULL || (size_t)fd >= loop->fds->n_slots) {
+        return NULL;
+    }
+    return loop->fds->by_fd[fd];
+}
+
+static void init_direction(struct direction *direction, weft_loop *loop)
+{
+    *direction = (struct direction){ .loop = loop };
+    wf_work_init(&direction->work, run_direction);
+}
+
+/* The record of <fd>, a new one if need be; not registered by this. */
+static int get_or_make(weft_loop *loop, int fd, struct watched_fd **out_watched)
+{
+    int r = reserve(loop, fd);
+
+    if (r < 0) {
+        return r;
+    }
+    struct watched_fd *watched = loop->fds->by_fd[fd];
+    if (watched == NULL) {
+        watched = wf_new(struct watched_fd);
+        if (watched == NULL) {
+            return WEFT_ENOMEM;
+        }
+        watched->watch.fd = -1;
+        watched->fd = fd;
+        init_direction(&watched->reader, loop);
+        init_direction(&watched->writer, loop);
+        loop->fds->by_fd[fd] = watched;
+    }
+    *out_watched = watched;
+    return 0;
+}
+
+static void destroy_watched(weft_loop *loop, struct watched_fd *watched)
+{
+    wf_watch_remove(&loop->poller, &watched->watch);
+    wf_loop_take_back(&watched->reader.work);
+    wf_loop_take_back(&watched->writer.work);
+    loop->fds->by_fd[watched->fd] = NULL;
+    wf_free(watched);
+}
+
+void wf_loop_fds_destroy(weft_loop *loop)
+{
+    if (loop->fds == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < loop->fds->n_slots; i++) {
+        if (loop->fds->by_fd[i] != NULL) {
+            destroy_watched(loop, loop->fds->by_fd[i]);
+        }
+    }
+    wf_free(loop->fds);
+    loop->fds = NULL;
+}
+
+/* ---- adding and removing ------------------------------------------------ */
+
+static uint32_t wanted_events(const struct watched_fd *watched)
+{
+    return (watched->reader.fn != NULL ? (uint32_t)EPOLLIN : 0) |
+           (watched->writer.fn != NULL ? (uint32_t)EPOLLOUT : 0);
+}
+
+/* Let the set know what is wanted; also when the descriptor was closed and came back. */
+static int register_events(weft_loop *loop, struct watched_fd *watched, uint32_t events)
+{
+    if (watched->watch.fd >= 0) {
+        int r = wf_watch_change(&loop->poller, &watched->watch, events);
+        if (r != -ENOENT) {
+            return r;
+        }
+        wf_watch_remove(&loop->poller, &watched->watch);
+    }
+    return wf_watch_add_events(&loop->poller, &watched->watch, watched->fd, events, on_ready);
+}
+
+static int add(weft_loop *loop, int fd, uint32_t event, const struct direction *wanted)
+{
+    struct watched_fd *watched;
+    int r = fd < 0 ? -EBADF : get_or_make(loop, fd, &watched);
+
+    if (r < 0) {
+        return r;
+    }
+    r = register_events(loop, watched, wanted_events(watched) | event);
+    if (r < 0) {
+        if (wanted_events(watched) == 0) {
+            destroy_watched(loop, watched);
+        }
+        return r;
+    }
+    struct direction *direction = event == EPOLLIN ? &watched->reader : &watched->writer;
+    wf_loop_take_back(&direction->work);
+    direction->fn = wanted->fn;
+    direction->data = wanted->data;
+    direction->origin = wanted->origin;
+    return 0;
+}
+
+static int check_and_add(const weft_origin *origin, weft_loop *loop, int fd, uint32_t event,
+                         weft_callback_fn *fn, void *data)
+{
+    struct direction wanted = { .fn = fn, .data = data, .origin = origin };
+    int r = wf_loop_resolve(&loop);
+
+    if (r < 0) {
+        return r;
+    }
+    if (fn == NULL) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a callback is required");
+    }
+    wf_loop_know_work(loop, &direction_kind);
+    return add(loop, fd, event, &wanted);
+}
+
+static int check_and_remove(weft_loop *loop, int fd, uint32_t event)
+{
+    int r = wf_loop_resolve(&loop);
+
+    if (r < 0) {
+        return r;
+    }
+    struct watched_fd *watched = find(loop, fd);
+    if (watched == NULL) {
+        return 0;
+    }
+    struct direction *direction = event == EPOLLIN ? &watched->reader : &watched->writer;
+    if (direction->fn == NULL) {
+        return 0;
+    }
+    wf_loop_take_back(&direction->work);
+    direction->fn = NULL;
+    if (wanted_events(watched) == 0) {
+        destroy_watched(loop, watched);
+    } else {
+        /* Narrower than before; fails only for a descriptor that was closed too early. */
+        (void)wf_watch_change(&loop->poller, &watched->watch, wanted_events(watched));
+    }
+    return 1;
+}
+
+int weft_loop_add_reader_at(const weft_origin *origin, weft_loop *loop, int fd,
+                            weft_callback_fn *fn, void *data)
+{
+    return check_and_add(origin, loop, fd, EPOLLIN, fn, data);
+}
+
+int weft_loop_add_writer_at(const weft_origin *origin, weft_loop *loop, int fd,
+                            weft_callback_fn *fn, void *data)
+{
+    return check_and_add(origin, loop, fd, EPOLLOUT, fn, data);
+}
+
+int weft_loop_remove_reader(weft_loop *loop, int fd)
+{
+    return check_and_remove(loop, fd, EPOLLIN);
+}
+
+int weft_loop_remove_writer(weft_loop *loop, int fd)
+{
+    return check_and_remove(loop, fd, EPOLLOUT);
+}

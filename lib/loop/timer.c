@@ -1,0 +1,67 @@
+/*
+ * Timers: the loop's clock, and the heap of what is due when.
+ *
+ * The heap is ordered by (deadline, order of starting), so what is due is
+ * appended to the queue in that order, after I/O. A due timer is work like any
+ * other and can still be stopped until it runs. A deadline never fires early: the
+ * clock is compared as it was read, without asyncio's allowance for its
+ * resolution. A loop without timers reads no clock here.
+ *
+ * Thread: the loop's. Starting and stopping are logarithmic in the timers.
+ */
+
+#include "loop/loop.h"
+
+#include <stddef.h>
+
+weft_time wf_loop_now(weft_loop *loop)
+{
+    return loop->poller.is_virtual ? loop->poller.now : weft_clock_now();
+}
+
+weft_time wf_loop_deadline(weft_loop *loop, weft_duration delay)
+{
+    weft_time when;
+
+    if (delay == WEFT_FOREVER) {
+        return WEFT_FOREVER;
+    }
+    if (__builtin_add_overflow(wf_loop_now(loop), delay, &when)) {
+        return delay > 0 ? WEFT_FOREVER : INT64_MIN;
+    }
+    return when;
+}
+
+int wf_timer_start(weft_loop *loop, struct wf_timer *timer, weft_time when)
+{
+    return when == WEFT_FOREVER ? 0 : wf_heap_add(&loop->timers, when, &timer->node);
+}
+
+void wf_timer_stop(weft_loop *loop, struct wf_timer *timer)
+{
+    wf_heap_remove(&loop->timers, &timer->node);
+    wf_loop_take_back(&timer->work);
+}
+
+void wf_loop_append_due_timers(weft_loop *loop)
+{
+    const struct wf_heap_entry *first = wf_heap_peek(&loop->timers);
+
+    if (first == NULL) {
+        return;
+    }
+    weft_time now = wf_loop_now(loop);
+    while (first != NULL && first->key <= now) {
+        struct wf_timer *timer = WF_CONTAINER_OF(first->node, struct wf_timer, node);
+        wf_heap_remove(&loop->timers, &timer->node);
+        wf_list_append(&loop->ready, &timer->work.link);
+        first = wf_heap_peek(&loop->timers);
+    }
+}
+
+weft_time weft_loop_time(weft_loop *loop)
+{
+    int r = wf_loop_resolve(&loop);
+
+    return r < 0 ? 0 : wf_loop_now(loop);
+}
