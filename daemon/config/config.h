@@ -43,62 +43,76 @@ extern "C" {
 /* ------------------------------------------------------------------- words of the file */
 
 /* What a reload has to do when the value of a key changes, weakest first. */
-#define CONFIG_APPLY_LIST(X)                                                                       \
-    X(LIVE, "live")                                                                                \
-    X(GENERATION, "generation")                                                                    \
+#define CONFIG_APPLY_LIST(X)    \
+    X(LIVE, "live")             \
+    X(GENERATION, "generation") \
     X(RESTART, "restart")
 
-#define CONFIG_DEBUG_LIST(X)                                                                       \
-    X(OFF, "off")                                                                                  \
-    X(CHEAP, "cheap")                                                                              \
+#define CONFIG_DEBUG_LIST(X) \
+    X(OFF, "off")            \
+    X(CHEAP, "cheap")        \
     X(FULL, "full")
 
-#define CONFIG_WHEN_FULL_LIST(X)                                                                   \
-    X(REJECT, "reject")                                                                            \
+#define CONFIG_WHEN_FULL_LIST(X) \
+    X(REJECT, "reject")          \
     X(WAIT, "wait")
 
-#define CONFIG_SPREAD_LIST(X)                                                                      \
-    X(PER_LOOP, "per-loop")                                                                        \
+#define CONFIG_SPREAD_LIST(X) \
+    X(PER_LOOP, "per-loop")   \
     X(SHARED, "shared")
 
-#define CONFIG_POLICY_LIST(X)                                                                      \
-    X(PERMANENT, "permanent")                                                                      \
-    X(TRANSIENT, "transient")                                                                      \
+#define CONFIG_POLICY_LIST(X) \
+    X(PERMANENT, "permanent") \
+    X(TRANSIENT, "transient") \
     X(TEMPORARY, "temporary")
 
-#define CONFIG_LOG_LEVEL_LIST(X)                                                                   \
-    X(DEBUG, "debug")                                                                              \
-    X(INFO, "info")                                                                                \
-    X(WARNING, "warning")                                                                          \
-    X(ERROR, "error")                                                                              \
+#define CONFIG_LOG_LEVEL_LIST(X) \
+    X(DEBUG, "debug")            \
+    X(INFO, "info")              \
+    X(WARNING, "warning")        \
+    X(ERROR, "error")            \
     X(CRITICAL, "critical")
 
-#define CONFIG_LOG_FORMAT_LIST(X)                                                                  \
-    X(AUTO, "auto")                                                                                \
-    X(TEXT, "text")                                                                                \
-    X(JSON, "json")                                                                                \
+#define CONFIG_LOG_FORMAT_LIST(X) \
+    X(AUTO, "auto")               \
+    X(TEXT, "text")               \
+    X(JSON, "json")               \
     X(JOURNALD, "journald")
 
 #define X(member, text) CONFIG_APPLY_##member,
-enum config_apply { CONFIG_APPLY_LIST(X) };
+enum config_apply {
+    CONFIG_APPLY_LIST(X)
+};
 #undef X
 #define X(member, text) CONFIG_DEBUG_##member,
-enum config_debug { CONFIG_DEBUG_LIST(X) };
+enum config_debug {
+    CONFIG_DEBUG_LIST(X)
+};
 #undef X
 #define X(member, text) CONFIG_WHEN_FULL_##member,
-enum config_when_full { CONFIG_WHEN_FULL_LIST(X) };
+enum config_when_full {
+    CONFIG_WHEN_FULL_LIST(X)
+};
 #undef X
 #define X(member, text) CONFIG_SPREAD_##member,
-enum config_spread { CONFIG_SPREAD_LIST(X) };
+enum config_spread {
+    CONFIG_SPREAD_LIST(X)
+};
 #undef X
 #define X(member, text) CONFIG_POLICY_##member,
-enum config_policy { CONFIG_POLICY_LIST(X) };
+enum config_policy {
+    CONFIG_POLICY_LIST(X)
+};
 #undef X
 #define X(member, text) CONFIG_LOG_LEVEL_##member,
-enum config_log_level { CONFIG_LOG_LEVEL_LIST(X) };
+enum config_log_level {
+    CONFIG_LOG_LEVEL_LIST(X)
+};
 #undef X
 #define X(member, text) CONFIG_LOG_FORMAT_##member,
-enum config_log_format { CONFIG_LOG_FORMAT_LIST(X) };
+enum config_log_format {
+    CONFIG_LOG_FORMAT_LIST(X)
+};
 #undef X
 
 /* The word that the file uses for a member: "per-loop", "transient", ... */
@@ -113,23 +127,25 @@ const char *config_log_format_name(enum config_log_format format);
 /* ------------------------------------------------------------------------------- values */
 
 /* What a value may look like in the file. The names are also those of a module's own schema. */
-#define CONFIG_KIND_LIST(X)                                                                        \
-    X(BOOL, "bool")                                                                                \
-    X(INTEGER, "integer")                                                                          \
-    X(DURATION, "duration")                                                                        \
-    X(SIZE, "size")                                                                                \
-    X(RATE, "rate")                                                                                \
-    X(CHOICE, "choice")                                                                            \
-    X(TEXT, "text")                                                                                \
-    X(MODE, "mode")                                                                                \
-    X(ADDRESS, "address")                                                                          \
-    X(NAMES, "names")                                                                              \
-    X(SECTION, "section")                                                                          \
-    X(MAP, "map")                                                                                  \
+#define CONFIG_KIND_LIST(X) \
+    X(BOOL, "bool")         \
+    X(INTEGER, "integer")   \
+    X(DURATION, "duration") \
+    X(SIZE, "size")         \
+    X(RATE, "rate")         \
+    X(CHOICE, "choice")     \
+    X(TEXT, "text")         \
+    X(MODE, "mode")         \
+    X(ADDRESS, "address")   \
+    X(NAMES, "names")       \
+    X(SECTION, "section")   \
+    X(MAP, "map")           \
     X(SETTINGS, "settings")
 
 #define X(member, text) CONFIG_KIND_##member,
-enum config_kind { CONFIG_KIND_LIST(X) };
+enum config_kind {
+    CONFIG_KIND_LIST(X)
+};
 #undef X
 
 const char *config_kind_name(enum config_kind kind);
@@ -140,7 +156,12 @@ struct config_rate {
     int64_t period; /* nanoseconds */
 };
 
-enum config_family { CONFIG_FAMILY_NONE, CONFIG_FAMILY_IPV4, CONFIG_FAMILY_IPV6, CONFIG_FAMILY_UNIX };
+enum config_family {
+    CONFIG_FAMILY_NONE,
+    CONFIG_FAMILY_IPV4,
+    CONFIG_FAMILY_IPV6,
+    CONFIG_FAMILY_UNIX
+};
 
 /* Where a listener listens. Port 0 lets the kernel choose. */
 struct config_address {
@@ -287,7 +308,11 @@ const struct config_value *config_find_setting(const struct config_service *serv
 
 /* ------------------------------------------------------------------------------- errors */
 
-enum config_severity { CONFIG_ERROR, CONFIG_WARNING, CONFIG_NOTE };
+enum config_severity {
+    CONFIG_ERROR,
+    CONFIG_WARNING,
+    CONFIG_NOTE
+};
 
 /* One complaint. Notes hang on the error they explain. */
 struct config_diagnostic {
@@ -324,12 +349,9 @@ void config_errors_print(FILE *stream, const struct config_errors *errors);
  * path such as `listeners.web.address`; one that the file does not give falls back to the
  * section that holds it and at last to the file.
  */
-void config_errors_add(struct config_errors *errors,
-                       const struct config *config,
-                       enum config_severity severity,
-                       const char *path,
-                       const char *format,
-                       ...) __attribute__((format(printf, 5, 6)));
+void config_errors_add(struct config_errors *errors, const struct config *config,
+                       enum config_severity severity, const char *path, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* -------------------------------------------------------------------------- the schema */
 
@@ -369,9 +391,7 @@ const struct config_module_schema *config_builtin_module(const char *name);
  * Owns:    what <out> points to must live until config_load() returns.
  * Errors:  any negative value refuses the module; <why> (256 bytes) then says why.
  */
-typedef int config_module_fn(const char *path,
-                             struct config_module_schema *out,
-                             char *why,
+typedef int config_module_fn(const char *path, struct config_module_schema *out, char *why,
                              void *data);
 
 /** As getenv(): NULL when the variable is not set. */
@@ -404,10 +424,17 @@ struct config_options {
 int config_load(const char *path, struct config **out_config, struct config_errors *errors);
 
 /** The same with options. <name> stands in messages; it is the file when no text is given. */
-int config_load_with(const struct config_options *options,
-                     const char *name,
-                     struct config **out_config,
-                     struct config_errors *errors);
+int config_load_with(const struct config_options *options, const char *name,
+                     struct config **out_config, struct config_errors *errors);
+
+/**
+ * Write what `run_directory: auto` means here and now into <out>.
+ *
+ * For who has no config at hand: $RUNTIME_DIRECTORY, which systemd sets; else /run/weft for root;
+ * else $XDG_RUNTIME_DIR/weft; else /tmp/weft-UID. Of <options> only the environment is used; NULL
+ * means the defaults.
+ */
+void config_run_directory(const struct config_options *options, char *out, size_t size);
 
 /** Free <config> and all it points to. NULL is allowed. */
 void config_destroy(struct config *config);
@@ -421,9 +448,7 @@ void config_destroy(struct config *config);
 int config_to_json(const struct config *config, char **out_text, size_t *out_length);
 
 /** Read what config_to_json() wrote. The environment and the file system are not looked at. */
-int config_from_json(const char *text,
-                     size_t length,
-                     struct config **out_config,
+int config_from_json(const char *text, size_t length, struct config **out_config,
                      struct config_errors *errors);
 
 /* One difference between two configs. An added or removed entry has NULL on one side. */
@@ -447,8 +472,7 @@ struct config_plan {
  * Owns:    config_plan_fini() frees what is in *out_plan.
  * Errors:  -ENOMEM.
  */
-int config_plan(const struct config *before,
-                const struct config *after,
+int config_plan(const struct config *before, const struct config *after,
                 struct config_plan *out_plan);
 void config_plan_print(FILE *stream, const struct config_plan *plan);
 void config_plan_fini(struct config_plan *plan);
