@@ -6,23 +6,33 @@
  * that they are warm, by size class. Below each lies a guard of 64 KiB or more.
  *
  * The guard is MADV_GUARD_INSTALL where the kernel has it (6.13): no mapping of
- * its own, so a million stacks need a few dozen mappings. Elsewhere it is
+ * its own, so a million stacks need some hundred mappings. Elsewhere it is
  * PROT_NONE, which splits mappings: then vm.max_map_count bounds the number of
- * stacks, and WEFT_ENOSTACK says so. WEFT_STACK_GUARD=mprotect in the
- * environment forces the second way.
+ * stacks (31,741 in the process under its default of 65,530), and WEFT_ENOSTACK
+ * says so. WEFT_STACK_GUARD=mprotect in the environment forces the second way.
+ *
+ * What a fiber leaves on its stack is there for the next one to read. Where that
+ * matters, WEFT_STACK_CLEAN=1 in the environment, or the pool's switch, clears
+ * each stack when it is put back.
  *
  * Thread: a pool and its stacks belong to one thread.
  */
+
+#include "coro/sanitizer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct wf_stack_slab;
+
 struct wf_stack {
     char *low;  /* lowest usable byte; the guard ends here */
     char *high; /* one past the highest byte */
     struct wf_stack *next;
+    struct wf_stack_slab *slab; /* borrowed: lives longer */
     uint32_t size_class;
+    struct wf_sanitizer_stack sanitizer;
 };
 
 struct wf_stack_pool;
@@ -32,7 +42,7 @@ enum wf_stack_guard {
     WF_STACK_GUARD_MPROTECT
 };
 
-/* <default_size> in bytes, rounded up to a class; 0: 64 KiB. WEFT_ENOMEM. */
+/* <default_size> in bytes, rounded up to a class; 0: 64 KiB. WEFT_ENOMEM, WEFT_ENOSTACK. */
 int wf_stack_pool_create(size_t default_size, struct wf_stack_pool **out_pool);
 /* All stacks must have come back. NULL is a no-op. */
 void wf_stack_pool_destroy(struct wf_stack_pool *pool);
@@ -41,17 +51,23 @@ void wf_stack_pool_destroy(struct wf_stack_pool *pool);
 int wf_stack_pool_get(struct wf_stack_pool *pool, size_t size, struct wf_stack **out_stack);
 void wf_stack_pool_put(struct wf_stack_pool *pool, struct wf_stack *stack);
 
+/* Clear each stack when it is put back, so that no successor can read it. */
+void wf_stack_pool_set_clean(struct wf_stack_pool *pool, bool clean);
+
 /*
  * Give pages of stacks that nobody uses back to the system; the loop calls it
  * when it was idle for long. <keep> stacks of each class stay warm. Returns the
- * number of stacks that were given back.
+ * number of stacks that were given back: at most 1024 a call, so that the loop
+ * is not held for more than some milliseconds; call again, in a later turn,
+ * while it is not 0.
  */
 size_t wf_stack_pool_trim(struct wf_stack_pool *pool, size_t keep);
 
 enum wf_stack_guard wf_stack_pool_get_guard(const struct wf_stack_pool *pool);
 size_t wf_stack_pool_get_n_used(const struct wf_stack_pool *pool);
+/* Those that lie ready, warm or given back. */
 size_t wf_stack_pool_get_n_free(const struct wf_stack_pool *pool);
-/* How many bytes of <stack> were ever touched, page by page (mincore). For reports. */
+/* How many bytes of <stack> are in memory, page by page (mincore). For reports. */
 size_t wf_stack_get_touched(const struct wf_stack *stack);
 /* Is <address> in the guard below <stack>? Async-signal-safe. */
 bool wf_stack_guards(const struct wf_stack *stack, const void *address);
