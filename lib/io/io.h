@@ -1,0 +1,61 @@
+#ifndef WF_IO_IO_H
+#define WF_IO_IO_H
+
+/*
+ * What this floor keeps per loop, in the loop's slot: every stream and server
+ * there is, the read buffer that is lent, a few spare buffers, the executor for
+ * names, the reserve descriptor. Made at the first use; closed with the loop,
+ * which is when what nobody closed is reported.
+ *
+ * Thread: the loop's.
+ */
+
+#include "base/list.h"
+#include "loop/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct weft_executor;
+struct weft_stream;
+struct wf_signals;
+
+/* The seam through which servers accept: accept4(2), or what a test puts there. */
+typedef int wf_accept_fn(int fd, struct sockaddr *address, socklen_t *len, int flags);
+
+/* What one read takes at most, and what one spare buffer holds. */
+enum {
+    WF_IO_VIEW_SIZE = 65536,
+    WF_IO_SPARE_SIZE = 16384,
+    WF_IO_N_SPARES = 8
+};
+
+struct wf_io {
+    weft_loop *loop;              /* borrowed: it holds this */
+    struct wf_list streams;       /* of weft_stream.link: all there are */
+    struct wf_list servers;       /* of weft_server.link: all there are */
+    char *view;                   /* owned: lent to whoever reads, NULL until used */
+    struct weft_stream *viewer;   /* borrowed: whose bytes are in <view>, until it is freed */
+    size_t view_len;              /* how many */
+    void *spares[WF_IO_N_SPARES]; /* owned */
+    size_t n_spares;
+    struct weft_executor *names; /* ref: looks host names up, NULL until used */
+    wf_accept_fn *accept;
+    int reserve; /* owned: given up for a moment to shed a client; -1: none */
+    /* Of signal.c, which sets both at its first use: called when the loop closes. */
+    struct wf_signals *signals; /* owned */
+    void (*close_signals)(struct wf_signals *signals);
+};
+
+/* The slot of <loop>, made at the first use. WEFT_ENOMEM. */
+int wf_io_get(weft_loop *loop, struct wf_io **out_io);
+
+/* The read buffer that is lent, of WF_IO_VIEW_SIZE. NULL without memory. */
+char *wf_io_get_view(struct wf_io *io);
+
+/* A buffer of WF_IO_SPARE_SIZE, mostly without an allocation. NULL without memory. */
+void *wf_io_take_spare(struct wf_io *io);
+void wf_io_give_spare(struct wf_io *io, void *spare);
+
+#endif

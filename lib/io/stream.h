@@ -1,0 +1,186 @@
+#ifndef WF_IO_STREAM_H
+#define WF_IO_STREAM_H
+
+/*
+ * The inside of a stream: one socket, two sides.
+ *
+ * Each side remembers whether its last edge is used up (is_ready), and the one
+ * task that waits for the next. The poller's callback only sets flags and wakes;
+ * every system call is done by the task that wants its result, or by the
+ * stream's own work when a queue is to be sent.
+ *
+ * The memory goes when the stream is closed, its owner has released it and no
+ * task is inside a call any more.
+ *
+ * Thread: the loop's.
+ */
+
+#include "io/address.h"
+#include "io/io.h"
+#include "task/task.h"
+#include "weft/stream.h"
+
+/* state, text */
+#define WF_STREAM_STATE_MAP(X)  \
+    X(CONNECTING, "connecting") \
+    X(OPEN, "open")             \
+    X(CLOSING, "closing")       \
+    X(CLOSED, "closed")
+
+enum wf_stream_state {
+#define WF_STREAM_STATE_ENUM(name, text) WF_STREAM_##name,
+    WF_STREAM_STATE_MAP(WF_STREAM_STATE_ENUM)
+#undef WF_STREAM_STATE_ENUM
+};
+
+#define WF_STREAM_MAGIC 0x77665374u
+
+/* One direction of a stream. */
+struct wf_side {
+    struct wf_wait *waiter; /* borrowed: on the stack of the task that waits, or NULL */
+    weft_duration limit;    /* of one wait; WEFT_FOREVER: none */
+    weft_time deadline;     /* of the present wait; WEFT_FOREVER: none */
+    int code;               /* what broke this direction for good, or 0 */
+    bool is_ready;          /* the last edge is not used up */
+    bool is_busy;           /* a task is inside a call that may wait */
+};
+
+/* Bytes that were read and not yet asked for: data[start..end). */
+struct wf_held {
+    char *data; /* owned; a spare of the slot when capacity is WF_IO_SPARE_SIZE */
+    size_t start;
+    size_t end;
+    size_t capacity;
+};
+
+/* Bytes that wait to be sent: data[start..end). */
+struct wf_chunk {
+    struct wf_chunk *next; /* owned */
+    size_t start;
+    size_t end;
+    size_t capacity;
+    char data[];
+};
+
+struct weft_stream {
+    uint32_t magic;
+    uint8_t state;      /* enum wf_stream_state */
+    bool is_at_end;     /* the peer's last byte was read */
+    bool is_hung_up;    /* an edge said that the end or an error is there to be read */
+    bool is_paused;     /* the queue went above high and is not back at low */
+    bool is_end_wanted; /* write_eof was called */
+    bool is_aborted;    /* what was queued is lost */
+    bool is_released;   /* the owner is done with it */
+    bool is_served;     /* a server owns it */
+    uint16_t n_inside;  /* tasks inside a call that waits */
+    int fd;             /* owned; -1 once closed */
+    weft_loop *loop;    /* held */
+    struct wf_io *io;   /* borrowed: NULL once the loop is closed */
+    struct wf_watch watch;
+    struct wf_side reader;
+    struct wf_side writer;
+    struct wf_held held;
+    size_t lent; /* of the last view, when it came out of <held> */
+    size_t limit;
+    struct wf_chunk *first; /* owned: the write queue */
+    struct wf_chunk *last;
+    size_t queued; /* bytes in it */
+    size_t high;
+    size_t low;
+    struct wf_work work;   /* sends the queue; at the end it frees the stream */
+    struct wf_timer timer; /* the earlier of both sides' deadlines, or before it */
+    weft_time timer_due;
+    struct wf_list closers;                   /* of struct wf_closer.link */
+    struct wf_list link;                      /* in the slot */
+    void (*free)(struct weft_stream *stream); /* of the memory; NULL: wf_free */
+    weft_time created_at;
+    const weft_origin *origin;
+    struct wf_peer peer;
+};
+
+/* ---- life (stream.c) ---------------------------------------------------- */
+
+/* Read what the caller set of <options>, defaults for the rest. WEFT_EINVAL. */
+int wf_stream_read_options(const weft_stream_options *options, weft_stream_options *out_options);
+
+/* In memory that is zeroed; without a descriptor yet. It stands in the slot from now on. */
+void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_options *options,
+                    const weft_origin *origin);
+/* Give it a non-blocking socket and register that. On failure <fd> stays the caller's. */
+int wf_stream_attach(weft_stream *stream, int fd, enum wf_stream_state state);
+/* Undo it, for the next address: the descriptor is closed. */
+void wf_stream_detach(weft_stream *stream);
+
+/* The owner lets go of a stream that is closing or closed. */
+void wf_stream_release(weft_stream *stream);
+
+/* Wait until it is closed, at most <limit>. */
+int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit);
+
+/* The queue was sent, or is lost: one who closes may finish. Frees nothing at once. */
+void wf_stream_maybe_finish_close(weft_stream *stream);
+
+/* "TCP stream fd=7 peer=127.0.0.1:4711 open" */
+void wf_stream_describe(const weft_stream *stream, char *buffer, size_t size);
+
+/* The loop closes. */
+void wf_streams_close_all(struct wf_io *io);
+
+/* The slow half of wf_stream_check: reports and returns the code. */
+int wf_stream_refuse(const weft_stream *stream);
+
+/* The check with which every entry point begins: the object and its loop. */
+static inline int wf_stream_check(const weft_stream *stream)
+{
+    if (__builtin_expect(stream != NULL && stream->magic == WF_STREAM_MAGIC &&
+                             wf_loop_is_mine(stream->loop),
+                         1)) {
+        return 0;
+    }
+    return wf_stream_refuse(stream);
+}
+
+/* The same for calls that may wait: a task of the stream's loop runs. */
+int wf_stream_refuse_outside_task(const weft_stream *stream, const char *what);
+static inline int wf_stream_check_task(const weft_stream *stream, const char *what)
+{
+    int code = wf_stream_check(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (__builtin_expect(wf_task_current == NULL || stream->loop != wf_loop_running, 0)) {
+        return wf_stream_refuse_outside_task(stream, what);
+    }
+    return 0;
+}
+
+/* ---- waiting (stream.c) ------------------------------------------------- */
+
+/*
+ * Wait for the next edge of <side>, until <deadline>. 0 when woken; a code of
+ * the side's end; WEFT_ECANCELED; WEFT_ETIMEDOUT; WEFT_ENOMEM. The stream may be
+ * closing afterwards; its memory is there until the task suspends again.
+ */
+int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline);
+
+/* An operation of <side> that need not wait: let others run from time to time. */
+int wf_side_spend(weft_stream *stream, struct wf_side *side);
+
+/* Wake who waits at <side>, if somebody does. */
+void wf_side_wake(struct wf_side *side, int code);
+
+/* ---- reading (stream_read.c) -------------------------------------------- */
+
+/* Let go of the buffer if nothing is in it. */
+void wf_held_trim(weft_stream *stream);
+void wf_held_free(weft_stream *stream);
+
+/* ---- writing (stream_write.c) ------------------------------------------- */
+
+/* Send what is queued, as far as the socket takes it. */
+void wf_stream_flush(weft_stream *stream);
+/* Drop the queue. */
+void wf_stream_drop_queue(weft_stream *stream);
+
+#endif
