@@ -131,6 +131,17 @@ WEFT_API int weft_future_result(weft_future *future, weft_value *out_value);
  */
 WEFT_API int weft_future_exception(weft_future *future, const weft_error **out_error);
 
+/**
+ * Write the one-line description that reports use:
+ * <Task pending name='fetch-3' coro=fetch() at client.c:41 wait_for=<Future
+ * pending created at pool.c:88> created at main.c:12>.
+ *
+ * Thread: loop thread.
+ * Owns:   nothing.
+ * Units:  <size> in bytes; the text is cut and always terminated.
+ */
+WEFT_API void weft_future_describe(const weft_future *future, char *buffer, size_t size);
+
 /** The message of the cancel, or NULL. Thread: loop thread. Owns: borrowed. */
 WEFT_API const char *weft_future_get_cancel_message(const weft_future *future);
 

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "base/text.h"
 #include "loop/loop.h"
 #include "thread/atomic.h"
 #include "thread/mailbox.h"
@@ -54,14 +55,19 @@ struct wf_future_callback {
     struct wf_work work;
     weft_future *future; /* ref from the queueing to the run, else borrowed */
     void (*run)(struct wf_future_callback *callback);
+    /* Instead of run, when there will be no turn any more: let go. May be NULL. */
+    void (*drop)(struct wf_future_callback *callback);
 };
 
 struct wf_future_ops {
     const char *kind; /* "Future", "Task", "_GatheringFuture": for descriptions */
     /* weft_future_cancel of a pending one. NULL: it is cancelled at once. */
     int (*cancel)(weft_future *future, const char *message);
-    /* What stands between < and > in a description, beyond state and origin. May be NULL. */
-    void (*describe)(const weft_future *future, char *buffer, size_t size);
+    /*
+     * Adds " name='x' ..." to a description, after kind and state; without what it waits
+     * for when it stands inside another's description. May be NULL.
+     */
+    void (*describe)(const weft_future *future, struct wf_text *text, bool is_nested);
     /* The last reference is gone; value, error and message are released. NULL: wf_free. */
     void (*destroy)(weft_future *future);
     /* Not 0: users may not set its result (tasks, gathers). */
@@ -96,6 +102,9 @@ static inline bool wf_future_is_done(const weft_future *future)
     return future->state != WF_FUTURE_PENDING;
 }
 
+/* weft_future_describe, added to <text>; <is_nested>: inside another's description. */
+void wf_future_describe(const weft_future *future, struct wf_text *text, bool is_nested);
+
 /* In memory that the caller owns; one reference. <loop> was checked. */
 void wf_future_init(weft_future *future, weft_loop *loop, const struct wf_future_ops *ops,
                     const weft_origin *origin);
@@ -127,6 +136,11 @@ static inline void wf_future_add_waiter(weft_future *future, struct wf_waiter *w
 void wf_future_add_callback(weft_future *future, struct wf_future_callback *callback);
 /* True when it will not run: it was not queued yet. */
 bool wf_future_remove_callback(struct wf_future_callback *callback);
+/* Take it out of wherever it stands, also when it was queued: its memory may go. */
+void wf_future_withdraw_callback(struct wf_future_callback *callback);
+
+/* <future> will never be done: drop its callbacks. */
+void wf_future_abandon(weft_future *future);
 
 /* Nobody needs to ask for its error any more. */
 static inline void wf_future_set_retrieved(weft_future *future)

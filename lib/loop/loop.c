@@ -288,7 +288,7 @@ static void drop_timers(weft_loop *loop)
 }
 
 /* What is let go of may queue or start more; nothing of it runs. */
-static void drop_everything(weft_loop *loop)
+void wf_loop_drop_everything(weft_loop *loop)
 {
     do {
         drop_queue(loop, &loop->batch);
@@ -315,9 +315,9 @@ int weft_loop_close(weft_loop *loop)
     deliver_last_posts(loop);
     __atomic_store_n(&loop->is_closed, true, __ATOMIC_RELEASE);
     close_slots(loop);
-    drop_everything(loop);
+    wf_loop_drop_everything(loop);
     wf_poller_close_uv(&loop->poller);
-    drop_everything(loop);
+    wf_loop_drop_everything(loop);
     wf_loop_fds_destroy(loop);
     wf_poller_fini(&loop->poller);
     wf_mailbox_fini(&loop->mailbox);

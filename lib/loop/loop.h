@@ -65,6 +65,12 @@ enum {
     WF_LOOP_MAX_KINDS = 16
 };
 
+/*
+ * The loop closes: drop all work and all timers. It does so itself after the slots; a slot whose
+ * memory holds some of them (the stacks of tasks) calls it before that memory goes.
+ */
+void wf_loop_drop_everything(weft_loop *loop);
+
 /* ---- slots -------------------------------------------------------------- */
 
 enum wf_loop_slot_id { /* the order in which they are closed is the reverse */

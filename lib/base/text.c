@@ -1,0 +1,40 @@
+/*
+ * Text in a fixed buffer. See text.h.
+ */
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void wf_text_init(struct wf_text *text, char *buffer, size_t size)
+{
+    *text = (struct wf_text){ buffer, size, 0 };
+    if (size > 0) {
+        buffer[0] = '\0';
+    }
+}
+
+void wf_text_add(struct wf_text *text, const char *format, ...)
+{
+    va_list arguments;
+
+    if (text->used + 1 >= text->size) {
+        return;
+    }
+    size_t room = text->size - text->used;
+    va_start(arguments, format);
+    int len = vsnprintf(text->buffer + text->used, room, format, arguments);
+    va_end(arguments);
+    if (len > 0) {
+        text->used += (size_t)len < room ? (size_t)len : room - 1;
+    }
+}
+
+const char *wf_text_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}

@@ -1,0 +1,24 @@
+#ifndef WF_BASE_TEXT_H
+#define WF_BASE_TEXT_H
+
+/*
+ * Text that grows piece by piece in a buffer of fixed size; what does not fit
+ * is cut, and it is always terminated.
+ */
+
+#include "weft/base.h"
+
+#include <stddef.h>
+
+struct wf_text {
+    char *buffer; /* borrowed */
+    size_t size;
+    size_t used;
+};
+
+void wf_text_init(struct wf_text *text, char *buffer, size_t size);
+void wf_text_add(struct wf_text *text, const char *format, ...) WEFT_PRINTF(2, 3);
+/* The last part of a path: reports name files as their users know them. */
+const char *wf_text_file_name(const char *path);
+
+#endif
