@@ -106,7 +106,8 @@ WEFT_API int weft_ensure_future_at(const weft_origin *origin,
 
 /**
  * Wait until <awaitable> is done and take its value. Something that is done
- * already costs no turn. A coroutine object is run as a task and waited for.
+ * already costs no turn. A coroutine object runs here and now, in this task, as
+ * in Python.
  *
  * When the waiting task is cancelled, the awaited future is cancelled too;
  * weft_shield prevents that.
@@ -174,14 +175,13 @@ WEFT_API int weft_task_cancelling(const weft_task *task);
 /** Take one request back; what is left. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_task_uncancel(weft_task *task);
 
-/** Its name. Thread: loop thread. Owns: borrowed until it is set anew. */
+/** Its name; weft_future_describe tells more. Thread: loop thread. Owns: borrowed until it is set
+ * anew. */
 WEFT_API const char *weft_task_get_name(weft_task *task);
 /** Name it. Errors: WEFT_ENOMEM. Thread: loop thread. Owns: the text is copied. */
 WEFT_API int weft_task_set_name(weft_task *task, const char *name);
 /** The name of its coroutine function. Thread: loop thread. Owns: borrowed, static. */
 WEFT_API const char *weft_task_get_coro_name(const weft_task *task);
-/** Write the one-line description that reports use. Thread: loop thread. Owns: nothing. */
-WEFT_API void weft_future_describe(const weft_future *future, char *buffer, size_t size);
 
 /**
  * Run <loop> until <awaitable> is done, and take its value.

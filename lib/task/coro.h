@@ -12,7 +12,6 @@
 
 #include "base/list.h"
 #include "weft/coro.h"
-#include "weft/loop.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +35,8 @@ void wf_coro_free(weft_coro *coro);
 /* Free a taken object whose body never runs: destroys the argument. No report. */
 void wf_coro_drop(weft_coro *coro);
 /* Report and drop all objects of a maker's list that ends. */
-void wf_coro_report_all(struct wf_list *coros, weft_loop *loop);
+void wf_coro_report_all(struct wf_list *coros);
+/* The name of the function that <origin>, of a coroutine object, tells; "?" without. */
+const char *wf_coro_name(const weft_origin *origin);
 
 #endif

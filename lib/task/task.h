@@ -57,6 +57,11 @@ int wf_task_wait(struct wf_wait *wait);
 /* End the wait: its task's next step is queued. Once; not inside wf_task_wait's caller. */
 void wf_wait_wake(struct wf_wait *wait, int code);
 
+/* The future that <wait> awaits, or NULL when it waits for something else. */
+const weft_future *wf_wait_get_future(const struct wf_wait *wait);
+/* The loop closes: stop waiting for that future. False when it waits for something else. */
+bool wf_wait_abandon_future(struct wf_wait *wait);
+
 /* Let everything else that is ready run once: sleep(0). 0 or WEFT_ECANCELED. */
 int wf_task_yield(void);
 
@@ -82,10 +87,10 @@ struct wf_task {
     char *pending_message;          /* owned: of the cancel that is not delivered yet */
     struct wf_list coros;           /* coroutine objects that its body made and nobody took */
     uint64_t number;
+    int code;           /* what the body returned */
     uint32_t n_cancels; /* requests not taken back */
     uint16_t budget;    /* operations left in this step */
     bool must_cancel;   /* a request waits for its delivery */
-    bool is_started;
 };
 
 /* The running task of this thread, or NULL. */
@@ -109,6 +114,20 @@ int wf_task_require(const char *what, struct wf_task **out_task);
  */
 int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
                    const weft_task_options *options, weft_task **out_task);
+
+/*
+ * The running task meets its cancel: the remembered request is used up, its
+ * message becomes the current error. Always WEFT_ECANCELED.
+ */
+int wf_task_deliver_cancel(struct wf_task *task);
+
+/* Memory of a task, from and to the loop's cache. NULL without memory. */
+struct wf_task_state;
+struct wf_task *wf_task_get_memory(struct wf_task_state *state);
+void wf_task_give_back(struct wf_task *task);
+
+/* Run a coroutine object in the running task, as a direct call; consumes it. */
+int wf_task_run_here(weft_coro *coro, weft_value *out_value);
 
 /* How many tasks of <loop> have not ended. */
 size_t wf_task_count(const weft_loop *loop);

@@ -1,0 +1,167 @@
+/*
+ * Coroutine objects: a function that was not yet called.
+ *
+ * Python reports one that nobody awaited when its last reference goes. C has no
+ * such moment, so each object stands in a list of its maker until it is taken,
+ * and the maker's end is the moment: the end of the task, the close of the loop,
+ * the end of the process for objects made without a loop.
+ *
+ * Thread: an object belongs to the thread that made it until it is handed over.
+ * The global list is guarded by a mutex; the lists of tasks and loops belong to
+ * their threads.
+ */
+
+#include "task/coro.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "future/future.h"
+#include "task/state.h"
+#include "task/task.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static pthread_mutex_t global_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct wf_list global_coros = { &global_coros, &global_coros }; /* guarded by global_mutex */
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+/* At the end of the process: what was made without a loop and never handed over. */
+static void report_global(void)
+{
+    wf_coro_report_all(&global_coros);
+}
+
+static void register_exit(void)
+{
+    (void)atexit(report_global); /* without a slot the report is lost, nothing else */
+}
+
+static struct wf_list *makers_list(void)
+{
+    if (wf_task_current != NULL) {
+        return &wf_task_current->coros;
+    }
+    struct wf_task_state *state =
+        wf_loop_running != NULL ? wf_task_state_get(wf_loop_running) : NULL;
+    return state != NULL ? &state->coros : NULL;
+}
+
+weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void *arg,
+                               weft_destroy_fn *destroy)
+{
+    weft_coro *coro = fn != NULL ? wf_alloc(sizeof *coro) : NULL;
+
+    if (coro == NULL) {
+        (void)weft_fail_at(origin, fn != NULL ? WEFT_ENOMEM : WEFT_EINVAL,
+                           fn != NULL ? "no memory for a coroutine object"
+                                      : "a coroutine object needs a function");
+        if (destroy != NULL) {
+            destroy(arg);
+        }
+        return NULL;
+    }
+    *coro = (weft_coro){ WF_CORO_MAGIC, fn, arg, destroy, origin, { NULL, NULL }, false };
+
+    struct wf_list *list = makers_list();
+    if (list != NULL) {
+        wf_list_append(list, &coro->link);
+        return coro;
+    }
+    coro->is_global = true;
+    pthread_once(&exit_once, register_exit);
+    pthread_mutex_lock(&global_mutex);
+    wf_list_append(&global_coros, &coro->link);
+    pthread_mutex_unlock(&global_mutex);
+    return coro;
+}
+
+bool wf_coro_is(const weft_awaitable *awaitable)
+{
+    return awaitable != NULL && *(const uint32_t *)awaitable == WF_CORO_MAGIC;
+}
+
+void wf_coro_take(weft_coro *coro)
+{
+    if (!coro->is_global) {
+        wf_list_remove(&coro->link);
+        return;
+    }
+    pthread_mutex_lock(&global_mutex);
+    wf_list_remove(&coro->link);
+    pthread_mutex_unlock(&global_mutex);
+}
+
+void wf_coro_free(weft_coro *coro)
+{
+    coro->magic = WF_DEAD_MAGIC;
+    wf_free(coro);
+}
+
+void wf_coro_drop(weft_coro *coro)
+{
+    weft_destroy_fn *destroy = coro->destroy;
+    void *arg = coro->arg;
+
+    wf_coro_free(coro);
+    if (destroy != NULL) {
+        destroy(arg);
+    }
+}
+
+const char *wf_coro_name(const weft_origin *origin)
+{
+    return origin != NULL && origin->what != NULL ? origin->what : "?";
+}
+
+static void report_never_awaited(const weft_coro *coro)
+{
+    char message[256];
+    weft_report report = WEFT_REPORT_INIT;
+
+    snprintf(message, sizeof message, "coroutine '%s' was never awaited",
+             wf_coro_name(coro->origin));
+    report.kind = WEFT_REPORT_NEVER_AWAITED;
+    report.message = message;
+    report.subject = wf_coro_name(coro->origin);
+    report.origin = coro->origin;
+    wf_report(&report); /* a warning in asyncio, not a matter of the exception handler */
+}
+
+void wf_coro_report_all(struct wf_list *coros)
+{
+    struct wf_list *link;
+
+    while ((link = wf_list_take_first(coros)) != NULL) {
+        weft_coro *coro = WF_CONTAINER_OF(link, weft_coro, link);
+        report_never_awaited(coro);
+        wf_coro_drop(coro);
+    }
+}
+
+static int check(weft_coro *coro)
+{
+    if (wf_coro_is(coro)) {
+        return 0;
+    }
+    return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL,
+                     "not a coroutine object, or one that was handed over already");
+}
+
+void weft_coro_close(weft_coro *coro)
+{
+    if (coro != NULL && check(coro) == 0) {
+        wf_coro_take(coro);
+        wf_coro_drop(coro);
+    }
+}
+
+void weft_coro_destroy(weft_coro *coro)
+{
+    if (coro != NULL && check(coro) == 0) {
+        wf_coro_take(coro);
+        report_never_awaited(coro);
+        wf_coro_drop(coro);
+    }
+}

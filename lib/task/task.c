@@ -1,0 +1,537 @@
+/*
+ * Tasks: coroutines that run.
+ *
+ * A task's step is work of its loop like any other. A step switches to the task's
+ * fiber, which runs until it waits. When the next work of this turn's batch is
+ * the step of another task, the waiting task switches straight to it; else, and
+ * always at its end, it goes back to the thread's own fiber, where the loop runs
+ * and where an ended task is cleaned up.
+ *
+ *     created --step--> running <--wake, step / wait--> waiting
+ *                          `--body returns--> ended (finished or cancelled)
+ *
+ * Invariant: a pending task that does not run either waits (`wait` is set and not
+ * woken) or its step is queued; never both, never neither.
+ *
+ * Cancel, as CPython does it: a request reaches what the task waits for; what
+ * cannot be cancelled there is remembered (must_cancel) and delivered when the
+ * task resumes, or at its next wait.
+ *
+ * Thread: the loop's.
+ */
+
+#include "task/task.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+#include "task/coro.h"
+#include "task/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    BUDGET = 256
+};
+
+__thread struct wf_task *wf_task_current __attribute__((tls_model("initial-exec")));
+
+static __thread struct wf_fiber thread_fiber; /* this thread's own stack */
+static uint64_t n_created;                    /* atomic: numbers for default names */
+
+static void on_step(struct wf_work *work);
+
+static struct wf_task_state *state_of(const struct wf_task *task)
+{
+    return task->future.loop->slots[WF_LOOP_SLOT_TASK].data;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+static inline void set_current(struct wf_task *task)
+{
+    wf_task_current = task;
+    wf_frame_running = &task->frame;
+    task->budget = BUDGET;
+}
+
+/* Back on the thread's own stack, where callbacks run. */
+static inline void set_no_current(weft_loop *loop)
+{
+    wf_task_current = NULL;
+    wf_frame_running = &loop->frame;
+}
+
+/* The bottom of a task's stack. */
+static void task_main(void *arg)
+{
+    struct wf_task *task = arg;
+    weft_coro *coro = task->coro;
+    int code = WEFT_ECANCELED;
+
+    task->coro = NULL;
+    if (task->must_cancel) { /* cancelled before the first step: the body never runs */
+        wf_task_deliver_cancel(task);
+        wf_coro_drop(coro);
+    } else {
+        weft_coro_fn *fn = coro->fn;
+        void *fn_arg = coro->arg;
+        wf_coro_free(coro);
+        code = fn(fn_arg);
+    }
+    task->code = code;
+    state_of(task)->ended = task;
+    set_no_current(task->future.loop);
+    wf_fiber_leave(&task->fiber, &thread_fiber);
+}
+
+static void suspend(struct wf_task *task)
+{
+    struct wf_work *next = wf_loop_take_next(task->future.loop, on_step);
+
+    if (next != NULL) {
+        struct wf_task *other = WF_CONTAINER_OF(next, struct wf_task, step);
+        set_current(other);
+        wf_fiber_switch(&task->fiber, &other->fiber);
+    } else {
+        set_no_current(task->future.loop);
+        wf_fiber_switch(&task->fiber, &thread_fiber);
+    }
+}
+
+/* How a body that returned ends its future. */
+static void settle(struct wf_task *task)
+{
+    weft_future *future = &task->future;
+    struct wf_frame *frame = &task->frame;
+    int code = task->code;
+
+    if (code > 0) {
+        (void)wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL,
+                        "coroutine '%s' returned %d; it must be 0 or negative",
+                        wf_coro_name(task->coro_origin), code);
+        code = WEFT_EINVAL;
+    }
+    if (code == 0 && !task->must_cancel) {
+        wf_future_finish(future, wf_frame_take_value(frame));
+    } else if (code == 0) { /* a request that was never delivered: the value is discarded */
+        wf_future_set_cancelled(future, task->pending_message);
+    } else if (code == WEFT_ECANCELED) {
+        weft_error *error = wf_frame_take_error(frame, code);
+        wf_future_set_cancelled(future, error != NULL ? weft_error_get_message(error) : NULL);
+        if (error != NULL) {
+            wf_error_unref(error);
+        }
+    } else {
+        wf_future_fail(future, code, wf_frame_take_error(frame, code));
+    }
+}
+
+static void end(struct wf_task *task)
+{
+    struct wf_task_state *state = state_of(task);
+
+    wf_list_remove(&task->link);
+    state->n_tasks--;
+    wf_fiber_fini(&task->fiber, state->stacks);
+    if (!wf_list_is_empty(&task->coros)) {
+        wf_coro_report_all(&task->coros);
+    }
+    settle(task);
+    wf_frame_clear(&task->frame);
+    wf_frame_clear(&state->loop->frame);    /* what reports on the way may have left */
+    (void)weft_future_unref(&task->future); /* the runtime's own reference; always NULL */
+}
+
+/* A turn of the loop, on the thread's own stack. */
+static void on_step(struct wf_work *work)
+{
+    struct wf_task *task = WF_CONTAINER_OF(work, struct wf_task, step);
+    struct wf_task_state *state = state_of(task);
+
+    if (__builtin_expect(wf_fiber_running == NULL, 0)) {
+        wf_fiber_adopt_thread(&thread_fiber);
+    }
+    set_current(task);
+    wf_fiber_switch(&thread_fiber, &task->fiber);
+    /* Whoever came back here may be another task than the one that was switched to. */
+    if (state->ended != NULL) {
+        struct wf_task *ended = state->ended;
+        state->ended = NULL;
+        end(ended);
+    }
+}
+
+static void describe_step(const struct wf_work *work, struct wf_work_info *info)
+{
+    const struct wf_task *task = WF_CONTAINER_OF(work, const struct wf_task, step);
+    struct wf_text text;
+
+    wf_text_init(&text, info->object, sizeof info->object);
+    wf_future_describe(&task->future, &text, /* is_nested = */ true);
+    wf_text_init(&text, info->subject, sizeof info->subject);
+    wf_text_add(&text, "%s", wf_coro_name(task->coro_origin));
+    info->origin = task->future.origin;
+}
+
+/* At the close there is nothing to drop: the tasks went before, each with its step. */
+const struct wf_work_kind wf_task_step_kind = { on_step, NULL, describe_step };
+
+/* ---- waiting ------------------------------------------------------------ */
+
+int wf_task_deliver_cancel(struct wf_task *task)
+{
+    char *message = task->pending_message;
+
+    task->must_cancel = false;
+    task->pending_message = NULL;
+    wf_frame_set_error(&task->frame, NULL);
+    if (message != NULL) {
+        (void)weft_fail_at(NULL, WEFT_ECANCELED, "%s", message); /* returned below */
+        wf_free(message);
+    }
+    return WEFT_ECANCELED;
+}
+
+int wf_task_wait(struct wf_wait *wait)
+{
+    struct wf_task *task = wf_task_current;
+
+    WF_ASSERT(task != NULL && !wait->is_woken);
+    wait->task = task;
+    task->wait = wait;
+    if (task->must_cancel && wait->cancel(wait, task->pending_message)) {
+        task->must_cancel = false;
+    }
+    suspend(task);
+    task->wait = NULL;
+    if (task->must_cancel || wait->code == WEFT_ECANCELED) {
+        return wf_task_deliver_cancel(task);
+    }
+    if (task->pending_message != NULL) { /* it went to what was awaited */
+        wf_free(task->pending_message);
+        task->pending_message = NULL;
+    }
+    return wait->code;
+}
+
+void wf_wait_wake(struct wf_wait *wait, int code)
+{
+    WF_ASSERT(!wait->is_woken);
+    wait->is_woken = true;
+    wait->code = code;
+    wf_loop_run_soon(wait->task->future.loop, &wait->task->step);
+}
+
+int wf_task_yield(void)
+{
+    struct wf_task *task = wf_task_current;
+
+    wf_loop_run_soon(task->future.loop, &task->step);
+    suspend(task);
+    return task->must_cancel ? wf_task_deliver_cancel(task) : 0;
+}
+
+int wf_task_spend(void)
+{
+    if (__builtin_expect(--wf_task_current->budget > 0, 1)) {
+        return 0;
+    }
+    return wf_task_yield();
+}
+
+int wf_task_require(const char *what, struct wf_task **out_task)
+{
+    if (__builtin_expect(wf_task_current == NULL, 0)) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME, "%s was called outside a task", what);
+    }
+    *out_task = wf_task_current;
+    return 0;
+}
+
+/* ---- cancelling --------------------------------------------------------- */
+
+/* Keep the message until the request is delivered; without memory it is lost, the request not. */
+static void keep_message(struct wf_task *task, const char *message)
+{
+    wf_free(task->pending_message);
+    task->pending_message = wf_strdup(message);
+}
+
+/* weft_future_cancel of a pending task. */
+static int request_cancel(weft_future *future, const char *message)
+{
+    struct wf_task *task = wf_task_of(future);
+    struct wf_wait *wait = task->wait;
+
+    task->n_cancels++;
+    keep_message(task, message);
+    if (wait != NULL && !wait->is_woken && wait->cancel(wait, message)) {
+        return 0;
+    }
+    task->must_cancel = true;
+    return 0;
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+static void describe(const weft_future *future, struct wf_text *text, bool is_nested)
+{
+    const struct wf_task *task = (const struct wf_task *)(const void *)future;
+    const weft_origin *origin = task->coro_origin;
+
+    if (task->name != NULL) {
+        wf_text_add(text, " name='%s'", task->name);
+    } else {
+        wf_text_add(text, " name='Task-%llu'", (unsigned long long)task->number);
+    }
+    wf_text_add(text, " coro=%s()", wf_coro_name(origin));
+    if (origin != NULL) {
+        wf_text_add(text, " at %s:%d", wf_text_file_name(origin->file), origin->line);
+    }
+    if (is_nested || task->wait == NULL) {
+        return;
+    }
+    const weft_future *awaited = wf_wait_get_future(task->wait);
+    if (awaited != NULL) {
+        wf_text_add(text, " wait_for=");
+        wf_future_describe(awaited, text, /* is_nested = */ true);
+    } else if (task->wait->what != NULL) {
+        wf_text_add(text, " wait_for=%s", task->wait->what);
+    }
+}
+
+static void destroy(weft_future *future)
+{
+    struct wf_task *task = wf_task_of(future);
+
+    wf_free(task->name);
+    wf_free(task->pending_message);
+    wf_task_give_back(task);
+}
+
+static const struct wf_future_ops task_ops = {
+    .kind = "Task",
+    .cancel = request_cancel,
+    .describe = describe,
+    .destroy = destroy,
+    .is_sealed = true,
+};
+
+static int prepare(struct wf_task *task, struct wf_task_state *state,
+                   const weft_task_options *options)
+{
+    if (options != NULL && options->name != NULL) {
+        task->name = wf_strdup(options->name);
+        if (task->name == NULL) {
+            return WEFT_ENOMEM;
+        }
+    }
+    size_t stack_size = options != NULL ? options->stack_size : 0;
+    return wf_fiber_init(&task->fiber, state->stacks, stack_size, task_main, task);
+}
+
+int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                   const weft_task_options *options, weft_task **out_task)
+{
+    struct wf_task_state *state = wf_task_state_get(loop);
+    struct wf_task *task = state != NULL ? wf_task_get_memory(state) : NULL;
+
+    if (task == NULL) {
+        wf_coro_drop(coro);
+        return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a task");
+    }
+    task->name = NULL;
+    int r = prepare(task, state, options);
+    if (r < 0) {
+        wf_free(task->name);
+        wf_free(task);
+        wf_coro_drop(coro);
+        return weft_trace_at(origin, r);
+    }
+
+    wf_future_init(&task->future, loop, &task_ops, origin);
+    task->future.is_task = true;
+    task->future.n_refs = out_task != NULL ? 2 : 1; /* one is the runtime's own */
+    wf_work_init(&task->step, on_step);
+    task->frame = (struct wf_frame){ 0 };
+    task->wait = NULL;
+    task->coro = coro;
+    task->coro_origin = coro->origin;
+    task->pending_message = NULL;
+    wf_list_init(&task->coros);
+    task->number = __atomic_add_fetch(&n_created, 1, __ATOMIC_RELAXED);
+    task->n_cancels = 0;
+    task->must_cancel = false;
+    wf_list_append(&state->tasks, &task->link);
+    state->n_tasks++;
+    wf_loop_run_soon(loop, &task->step);
+    if (out_task != NULL) {
+        *out_task = &task->future;
+    }
+    return 0;
+}
+
+/* The check of whatever takes a coroutine object: NULL says that there was no memory for it. */
+static int take_coro(const weft_origin *origin, weft_coro *coro)
+{
+    if (coro == NULL) {
+        return weft_fail_at(origin, WEFT_ENOMEM, "no coroutine object");
+    }
+    if (!wf_coro_is(coro)) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a coroutine object is needed");
+    }
+    wf_coro_take(coro);
+    return 0;
+}
+
+int weft_loop_create_task_at(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                             const weft_task_options *options, weft_task **out_task)
+{
+    int r = take_coro(origin, coro);
+
+    if (r < 0) {
+        return r;
+    }
+    r = wf_loop_resolve(&loop);
+    if (r < 0) {
+        wf_coro_drop(coro);
+        return r;
+    }
+    return wf_task_create(origin, loop, coro, options, out_task);
+}
+
+int weft_ensure_future_at(const weft_origin *origin, weft_awaitable *awaitable,
+                          weft_future **out_future)
+{
+    if (awaitable == NULL || wf_coro_is(awaitable)) {
+        return weft_loop_create_task_at(origin, NULL, awaitable, NULL, out_future);
+    }
+    int r = wf_future_check(awaitable);
+    if (r < 0) {
+        return r;
+    }
+    weft_future *future = awaitable;
+    future->n_refs++;
+    *out_future = future;
+    return 0;
+}
+
+/* ---- about tasks -------------------------------------------------------- */
+
+static int check_task(const weft_future *task)
+{
+    int r = wf_future_check(task);
+
+    if (r == 0 && !task->is_task) {
+        r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a task is needed, this is a %s",
+                      task->ops->kind);
+    }
+    return r;
+}
+
+weft_task *weft_current_task(void)
+{
+    return wf_task_current != NULL ? &wf_task_current->future : NULL;
+}
+
+int weft_all_tasks(weft_loop *loop, weft_task **tasks, size_t capacity)
+{
+    int r = wf_loop_resolve(&loop);
+    size_t n = 0;
+
+    if (r < 0) {
+        return r;
+    }
+    struct wf_task_state *state = loop->slots[WF_LOOP_SLOT_TASK].data;
+    if (state == NULL) {
+        return 0;
+    }
+    for (struct wf_list *link = state->tasks.next; link != &state->tasks; link = link->next) {
+        if (n < capacity) {
+            tasks[n] = &WF_CONTAINER_OF(link, struct wf_task, link)->future;
+        }
+        n++;
+    }
+    return (int)n;
+}
+
+size_t wf_task_count(const weft_loop *loop)
+{
+    const struct wf_task_state *state = loop->slots[WF_LOOP_SLOT_TASK].data;
+
+    return state != NULL ? state->n_tasks : 0;
+}
+
+int weft_task_cancel(weft_task *task, const char *message)
+{
+    int r = check_task(task);
+
+    return r < 0 ? r : wf_future_request_cancel(task, message);
+}
+
+int weft_task_cancelling(const weft_task *task)
+{
+    int r = check_task(task);
+
+    return r < 0 ? 0 : (int)wf_task_of((weft_future *)task)->n_cancels;
+}
+
+int weft_task_uncancel(weft_task *future)
+{
+    int r = check_task(future);
+
+    if (r < 0) {
+        return 0;
+    }
+    struct wf_task *task = wf_task_of(future);
+    if (task->n_cancels > 0) {
+        task->n_cancels--;
+    }
+    if (task->n_cancels == 0) {
+        task->must_cancel = false; /* as from CPython 3.13 on: nothing comes any more */
+    }
+    return (int)task->n_cancels;
+}
+
+const char *weft_task_get_name(weft_task *future)
+{
+    if (check_task(future) < 0) {
+        return "";
+    }
+    struct wf_task *task = wf_task_of(future);
+    if (task->name == NULL) {
+        char name[32];
+        snprintf(name, sizeof name, "Task-%llu", (unsigned long long)task->number);
+        task->name = wf_strdup(name);
+    }
+    return task->name != NULL ? task->name : "";
+}
+
+int weft_task_set_name(weft_task *future, const char *name)
+{
+    int r = check_task(future);
+
+    if (r == 0 && name == NULL) {
+        r = weft_fail(WEFT_EINVAL, "a task needs a name");
+    }
+    if (r < 0) {
+        return r;
+    }
+    char *copy = wf_strdup(name);
+    if (copy == NULL) {
+        return weft_fail(WEFT_ENOMEM, "no memory for a name");
+    }
+    wf_free(wf_task_of(future)->name);
+    wf_task_of(future)->name = copy;
+    return 0;
+}
+
+const char *weft_task_get_coro_name(const weft_task *future)
+{
+    if (check_task(future) < 0) {
+        return "";
+    }
+    return wf_coro_name(wf_task_of((weft_future *)future)->coro_origin);
+}
