@@ -358,8 +358,8 @@ static void free_loop(weft_loop *loop)
 {
     for (int i = WF_LOOP_N_SLOTS - 1; i >= 0; i--) {
         struct wf_loop_slot *slot = &loop->slots[i];
-        if (slot->ops != NULL && slot->ops->free != NULL) {
-            slot->ops->free(slot->data);
+        if (slot->ops != NULL && slot->ops->destroy != NULL) {
+            slot->ops->destroy(slot->data);
         }
     }
     loop->magic = DEAD_MAGIC;

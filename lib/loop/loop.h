@@ -90,7 +90,7 @@ struct wf_loop_slot_ops {
      */
     void (*close)(weft_loop *loop, void *data);
     /* The loop's memory goes; after close. */
-    void (*free)(void *data);
+    void (*destroy)(void *data);
 };
 
 struct wf_loop_slot {

@@ -14,7 +14,7 @@
 #include "task/task.h"
 
 enum {
-    MAX_FREE = 8192
+    MAX_CACHED = 8192
 };
 
 static void report_pending(struct wf_task *task)
@@ -85,9 +85,9 @@ static void free_state(void *data)
 {
     struct wf_task_state *state = data;
 
-    while (state->free != NULL) {
-        struct wf_task *task = state->free;
-        state->free = (struct wf_task *)(void *)task->wait;
+    while (state->cached != NULL) {
+        struct wf_task *task = state->cached;
+        state->cached = (struct wf_task *)(void *)task->wait;
         wf_free(task);
     }
     wf_free(state);
@@ -116,13 +116,13 @@ struct wf_task_state *wf_task_state_get(weft_loop *loop)
 
 struct wf_task *wf_task_get_memory(struct wf_task_state *state)
 {
-    struct wf_task *task = state->free;
+    struct wf_task *task = state->cached;
 
     if (task == NULL || wf_alloc_may_fail_now()) {
         return wf_alloc(sizeof *task);
     }
-    state->free = (struct wf_task *)(void *)task->wait;
-    state->n_free--;
+    state->cached = (struct wf_task *)(void *)task->wait;
+    state->n_cached--;
     return task;
 }
 
@@ -130,11 +130,11 @@ void wf_task_give_back(struct wf_task *task)
 {
     struct wf_task_state *state = task->future.loop->slots[WF_LOOP_SLOT_TASK].data;
 
-    if (state == NULL || state->stacks == NULL || state->n_free >= MAX_FREE) {
+    if (state == NULL || state->stacks == NULL || state->n_cached >= MAX_CACHED) {
         wf_free(task);
         return;
     }
-    task->wait = (struct wf_wait *)(void *)state->free;
-    state->free = task;
-    state->n_free++;
+    task->wait = (struct wf_wait *)(void *)state->cached;
+    state->cached = task;
+    state->n_cached++;
 }
