@@ -1,0 +1,726 @@
+/*
+ * The executor: made, given jobs, shut down, looked into. The queue and the
+ * threads are in files of their own; executor_parts.h has the map, the mutex and
+ * the invariant.
+ *
+ * A submit that cannot be served is refused as a whole: the job is then in no
+ * list, its argument is destroyed, and no future was handed out.
+ *
+ * The end: `is_shut` lets the threads end when nothing is queued. The memory goes
+ * with the last of them and the last user, whichever is later.
+ *
+ * Thread: any.
+ */
+
+#include "thread/executor_parts.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/frame.h"
+#include "base/log.h"
+#include "thread/futex.h"
+#include "thread/role.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define MAGIC 0x77664558u
+#define DEAD  0x77664578u
+
+/* The log hears of a head that waits this long, and again whenever that has doubled. */
+#define SATURATED_AFTER WEFT_S(5)
+
+enum {
+    DEFAULT_EXTRA_THREADS = 4,
+    DEFAULT_MOST_THREADS = 32
+};
+
+weft_time wf_coarse_now(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); /* cannot fail (clock_gettime(2)) */
+    return (weft_time)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* 0, or WEFT_EINVAL, reported, for what is no executor. */
+static int check(const weft_executor *executor, const char *function)
+{
+    if (__builtin_expect(executor != NULL && executor->magic == MAGIC, 1)) {
+        return 0;
+    }
+    return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: %s", function,
+                     executor == NULL ? "the executor is NULL"
+                                      : "this is no executor, or one that is gone");
+}
+
+static weft_duration age_at(weft_time now, weft_time since)
+{
+    return now > since ? now - since : 0;
+}
+
+/* ---- making and freeing --------------------------------------------------- */
+
+static unsigned default_max_threads(void)
+{
+    cpu_set_t cpus;
+    int n = 1;
+
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) {
+        n = CPU_COUNT(&cpus);
+    }
+    n += DEFAULT_EXTRA_THREADS;
+    return n < DEFAULT_MOST_THREADS ? (unsigned)n : DEFAULT_MOST_THREADS;
+}
+
+/* Defaults put in; WEFT_EINVAL. */
+static int read_options(const weft_executor_options *given, weft_executor_options *out_options)
+{
+    static const weft_executor_options defaults = WEFT_EXECUTOR_OPTIONS_INIT;
+    weft_executor_options options = given != NULL ? *given : defaults;
+
+    if (options.size != sizeof options) {
+        return weft_fail(WEFT_EINVAL, "the executor's options have a size of %zu, not %zu",
+                         options.size, sizeof options);
+    }
+    if (options.max_threads == 0) {
+        options.max_threads = default_max_threads();
+        if (options.max_threads < options.min_threads && options.min_threads <= WF_MAX_THREADS) {
+            options.max_threads = options.min_threads;
+        }
+    }
+    if (options.max_threads > WF_MAX_THREADS || options.min_threads > options.max_threads) {
+        return weft_fail(WEFT_EINVAL, "%u to %u threads: want min <= max <= %d",
+                         options.min_threads, options.max_threads, WF_MAX_THREADS);
+    }
+    if (options.idle_exit < 0 || options.when_full > WEFT_EXECUTOR_WAIT) {
+        return weft_fail(WEFT_EINVAL, "the executor's idle_exit or when_full is out of range");
+    }
+    if (options.idle_exit == 0) {
+        options.idle_exit = WEFT_S(30);
+    }
+    if (options.name == NULL) {
+        options.name = "executor";
+    }
+    *out_options = options;
+    return 0;
+}
+
+static void init_progress(pthread_cond_t *progress)
+{
+    pthread_condattr_t attributes;
+
+    /* None of these fails on Linux for these arguments. */
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(progress, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+static weft_executor *allocate(const weft_origin *origin, const weft_executor_options *options)
+{
+    weft_executor *executor = wf_new(weft_executor);
+
+    if (executor == NULL) {
+        return NULL;
+    }
+    executor->workers = wf_new_array(struct wf_worker *, options->max_threads);
+    if (executor->workers == NULL) {
+        wf_free(executor);
+        return NULL;
+    }
+    executor->magic = MAGIC;
+    executor->n_refs.raw = 1;
+    executor->origin = origin;
+    snprintf(executor->name, sizeof executor->name, "%s", options->name);
+    executor->min_threads = options->min_threads;
+    executor->max_threads = options->max_threads;
+    executor->queue_limit = options->queue_limit;
+    executor->when_full = options->when_full;
+    executor->idle_exit = options->idle_exit;
+    (void)pthread_mutex_init(&executor->mu, NULL); /* cannot fail without attributes */
+    init_progress(&executor->progress);
+    wf_list_init(&executor->queue);
+    wf_list_init(&executor->waiting);
+    wf_list_init(&executor->idle);
+    wf_list_init(&executor->end_waiters);
+    return executor;
+}
+
+void wf_executor_free(weft_executor *executor)
+{
+    WF_ASSERT(executor->n_threads == 0 && executor->n_queued == 0 && executor->n_waiting == 0);
+    WF_ASSERT(wf_list_is_empty(&executor->end_waiters));
+    if (executor->has_ended) {
+        pthread_join(executor->ended, NULL); /* it is past its last touch */
+    }
+    executor->magic = DEAD;
+    for (unsigned i = 0; i < executor->max_threads; i++) {
+        wf_free(executor->workers[i]);
+    }
+    wf_free(executor->workers);
+    pthread_cond_destroy(&executor->progress);
+    pthread_mutex_destroy(&executor->mu);
+    wf_free(executor);
+}
+
+/* As many of the least number as can be made; an error when that is none. */
+static int start_least_threads(weft_executor *executor)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&executor->mu);
+    while (r == 0 && executor->n_threads < executor->min_threads) {
+        r = wf_worker_start(executor);
+    }
+    if (executor->n_threads > 0) {
+        r = 0;
+    }
+    pthread_mutex_unlock(&executor->mu);
+    return r;
+}
+
+int weft_executor_create_at(const weft_origin *origin, const weft_executor_options *options,
+                            weft_executor **out_executor)
+{
+    weft_executor_options chosen = WEFT_EXECUTOR_OPTIONS_INIT;
+
+    if (out_executor == NULL) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: out_executor is NULL", __func__);
+    }
+    int r = read_options(options, &chosen);
+    if (r < 0) {
+        return r;
+    }
+    weft_executor *executor = allocate(origin, &chosen);
+    if (executor == NULL) {
+        return WEFT_ENOMEM;
+    }
+    r = start_least_threads(executor);
+    if (r < 0) {
+        wf_executor_free(executor);
+        return weft_fail(r, "executor '%.15s': not one thread can be made", chosen.name);
+    }
+    *out_executor = executor;
+    return 0;
+}
+
+weft_executor *weft_executor_ref(weft_executor *executor)
+{
+    if (executor != NULL && check(executor, __func__) == 0) {
+        (void)wf_u32_add_relaxed(&executor->n_refs, 1); /* only the last unref needs the count */
+    }
+    return executor;
+}
+
+weft_executor *weft_executor_unref(weft_executor *executor)
+{
+    if (executor == NULL || check(executor, __func__) < 0) {
+        return NULL;
+    }
+    /* The release of all others pairs with the acquire of the last one. */
+    if (wf_u32_sub_acq_rel(&executor->n_refs, 1) != 1) {
+        return NULL;
+    }
+    pthread_mutex_lock(&executor->mu);
+    executor->is_shut = true;
+    executor->is_orphan = true;
+    bool is_mine = executor->n_threads == 0;
+    wf_worker_call_all(executor);
+    pthread_mutex_unlock(&executor->mu);
+    if (is_mine) {
+        wf_executor_free(executor);
+    }
+    return NULL;
+}
+
+const char *weft_executor_get_name(const weft_executor *executor)
+{
+    return executor != NULL && check(executor, __func__) == 0 ? executor->name : "";
+}
+
+/* ---- submitting ----------------------------------------------------------- */
+
+/* How a submit takes a full queue that waits. */
+struct patience {
+    struct wf_space_waiter *waiter; /* posted later; or NULL: */
+    bool may_block;                 /* sleep here, or refuse */
+};
+
+static struct wf_job *make_job(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
+                               void *arg, weft_destroy_fn *destroy)
+{
+    struct wf_job *job = wf_new(struct wf_job);
+
+    if (job == NULL) {
+        return NULL;
+    }
+    wf_concurrent_future_init(&job->future, &wf_job_ops, origin);
+    job->future.executor = executor;
+    job->future.n_refs.raw = 2; /* the submitter's and the queue's; nobody else sees it yet */
+    job->executor = executor;
+    job->fn = fn;
+    job->arg = arg;
+    job->destroy = destroy;
+    job->submitted_at = wf_coarse_now();
+    wf_list_init(&job->link);
+    return job;
+}
+
+/* Under mu: a thread for one more job, if that takes a new one. An error when there is none. */
+static int ensure_thread(weft_executor *executor, weft_time now)
+{
+    size_t n_free = executor->n_threads - executor->n_running;
+
+    if (executor->n_queued < n_free || executor->n_threads == executor->max_threads) {
+        return 0;
+    }
+    if (executor->n_threads > 0 && now < executor->no_thread_before) {
+        return 0;
+    }
+    int r = wf_worker_start(executor);
+    return executor->n_threads > 0 ? 0 : r;
+}
+
+/* Under mu: WEFT_EQUEUEFULL or another reason not to wait for room, or 0. */
+static int may_wait(weft_executor *executor, const struct patience *patience)
+{
+    bool has_waiter = patience->waiter != NULL;
+
+    if (executor->when_full != WEFT_EXECUTOR_WAIT ||
+        (!has_waiter && (!patience->may_block || wf_thread_runs_loop))) {
+        executor->n_rejected++;
+        return WEFT_EQUEUEFULL;
+    }
+    return !has_waiter && wf_thread_executor == executor ? WEFT_EDEADLOCK : 0;
+}
+
+/* Under mu: the job is taken (0 or WF_EXECUTOR_WAITS), or in no list (an error). */
+static int admit(weft_executor *executor, struct wf_job *job, const struct patience *patience)
+{
+    if (executor->is_shut) {
+        return WEFT_ESHUTDOWN;
+    }
+    int r = ensure_thread(executor, job->submitted_at);
+    if (r < 0) {
+        return r;
+    }
+    if (wf_queue_has_room(executor)) {
+        wf_queue_add(executor, job);
+        return 0;
+    }
+    r = may_wait(executor, patience);
+    if (r < 0) {
+        return r;
+    }
+    job->waiter = patience->waiter;
+    if (job->waiter != NULL) {
+        job->waiter->future = &job->future;
+    }
+    wf_queue_wait_for_room(executor, job);
+    return WF_EXECUTOR_WAITS;
+}
+
+static int explain(const weft_executor *executor, int code)
+{
+    switch (code) {
+    case WEFT_ESHUTDOWN:
+        return weft_fail(code, "executor '%s' is shut down", executor->name);
+    case WEFT_EQUEUEFULL:
+        return weft_fail(code, "the queue of executor '%s' is full: %zu jobs wait", executor->name,
+                         executor->queue_limit);
+    case WEFT_EDEADLOCK:
+        return weft_fail(code, "a job of executor '%s' must not wait for room in its own queue",
+                         executor->name);
+    default:
+        return weft_fail(code, "executor '%s' has no thread and none can be made", executor->name);
+    }
+}
+
+/* Without mu: until there is room for <job>, which the caller has a reference to. */
+static int wait_for_room(struct wf_job *job)
+{
+    uint32_t room;
+
+    while ((room = wf_u32_load_acquire(&job->room)) == WF_ROOM_NONE) {
+        (void)wf_futex_wait(&job->room, WF_ROOM_NONE, WF_FUTEX_OUTCOME, WEFT_FOREVER);
+    }
+    return room == WF_ROOM_FOUND ? 0 : WEFT_ESHUTDOWN;
+}
+
+/* Under mu: how long the head has waited, if that is news for the log; else 0. */
+static weft_duration find_saturation(weft_executor *executor, weft_time now,
+                                     const weft_origin **out_head)
+{
+    if (wf_list_is_empty(&executor->queue)) {
+        return 0;
+    }
+    struct wf_job *head = WF_CONTAINER_OF(executor->queue.next, struct wf_job, link);
+    weft_duration age = age_at(now, head->submitted_at);
+    weft_duration limit =
+        executor->next_saturation != 0 ? executor->next_saturation : SATURATED_AFTER;
+    if (age < limit) {
+        return 0;
+    }
+    executor->next_saturation = age * 2;
+    *out_head = head->future.origin;
+    return age;
+}
+
+static void log_saturation(const weft_executor *executor, weft_duration age,
+                           const weft_origin *head)
+{
+    if (age > 0) {
+        weft_log(WEFT_LOG_WARNING, "weft",
+                 "executor '%s' is saturated for %lld s, head job '%s' from %s:%d", executor->name,
+                 (long long)(age / WEFT_S(1)),
+                 head != NULL && head->what != NULL ? head->what : "?",
+                 head != NULL ? head->file : "?", head != NULL ? head->line : 0);
+    }
+}
+
+/* The job is in the lists, in a thread or refused when it returns. */
+static int hand_over(weft_executor *executor, struct wf_job *job, const struct patience *patience)
+{
+    const weft_origin *head = NULL;
+
+    pthread_mutex_lock(&executor->mu);
+    weft_duration age = find_saturation(executor, job->submitted_at, &head);
+    int r = admit(executor, job, patience);
+    struct wf_worker *worker = wf_worker_pick(executor);
+    pthread_mutex_unlock(&executor->mu);
+
+    wf_worker_call(worker);
+    log_saturation(executor, age, head);
+    if (r < 0) {
+        wf_job_destroy_arg(job);
+        wf_free(job);
+        return explain(executor, r);
+    }
+    if (r == WF_EXECUTOR_WAITS && patience->waiter == NULL) {
+        r = wait_for_room(job);
+        if (r < 0) { /* dropped by a shutdown, argument and all */
+            weft_concurrent_future_unref(&job->future);
+            return explain(executor, r);
+        }
+    }
+    return r;
+}
+
+static int submit(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn, void *arg,
+                  weft_destroy_fn *destroy, const struct patience *patience,
+                  weft_concurrent_future **out_future)
+{
+    int r = check(executor, "weft_executor_submit");
+    struct wf_job *job = NULL;
+
+    if (r == 0 && fn == NULL) {
+        r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "weft_executor_submit: fn is NULL");
+    }
+    if (r == 0) {
+        job = make_job(origin, executor, fn, arg, destroy);
+        r = job != NULL ? 0 : WEFT_ENOMEM;
+    }
+    if (r < 0) {
+        if (destroy != NULL) {
+            destroy(arg);
+        }
+        return r;
+    }
+    job->is_unasked = out_future == NULL;
+    r = hand_over(executor, job, patience);
+    if (r < 0) {
+        return r;
+    }
+    if (out_future != NULL) {
+        *out_future = &job->future;
+    } else {
+        weft_concurrent_future_unref(&job->future);
+    }
+    return r;
+}
+
+int weft_executor_submit_at(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
+                            void *arg, weft_destroy_fn *destroy,
+                            weft_concurrent_future **out_future)
+{
+    const struct patience patience = { .may_block = true };
+
+    return submit(origin, executor, fn, arg, destroy, &patience, out_future);
+}
+
+int wf_executor_submit(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
+                       void *arg, weft_destroy_fn *destroy, struct wf_space_waiter *waiter,
+                       weft_concurrent_future **out_future)
+{
+    const struct patience patience = { .waiter = waiter };
+
+    return submit(origin, executor, fn, arg, destroy, &patience, out_future);
+}
+
+bool wf_executor_forget_space(weft_executor *executor, struct wf_space_waiter *waiter)
+{
+    pthread_mutex_lock(&executor->mu);
+    bool is_out = waiter->mailbox != NULL;
+    if (waiter->future != NULL) {
+        WF_CONTAINER_OF(waiter->future, struct wf_job, future)->waiter = NULL;
+        waiter->future = NULL;
+    }
+    pthread_mutex_unlock(&executor->mu);
+    return is_out;
+}
+
+void wf_executor_abandon(weft_concurrent_future *future)
+{
+    struct wf_job *job = WF_CONTAINER_OF(future, struct wf_job, future);
+
+    wf_u32_store_release(&job->is_abandoned, 1); /* a flag, no data behind it */
+}
+
+/* ---- shutting down -------------------------------------------------------- */
+
+/* Under mu. As in the mailbox's other users: a posted node may be gone at once. */
+static int post_end(struct wf_end_waiter *waiter)
+{
+    struct wf_mailbox *mailbox = waiter->mailbox;
+
+    waiter->mailbox = NULL;
+    int r = wf_mailbox_post(mailbox, &waiter->post);
+    if (r < 0) {
+        waiter->mailbox = mailbox;
+    }
+    return r;
+}
+
+void wf_executor_tell_end(weft_executor *executor)
+{
+    struct wf_list *node;
+
+    while ((node = wf_list_take_first(&executor->end_waiters)) != NULL) {
+        (void)post_end(WF_CONTAINER_OF(node, struct wf_end_waiter, link)); /* closed: nobody */
+    }
+    pthread_cond_broadcast(&executor->progress);
+}
+
+/* Under mu. */
+static void start_shutdown(weft_executor *executor, bool cancel_queued, struct wf_list *batch)
+{
+    wf_list_init(batch);
+    executor->is_shut = true;
+    if (cancel_queued) {
+        wf_queue_take_all(executor, batch);
+    }
+    wf_worker_call_all(executor);
+}
+
+int wf_executor_shutdown_start(weft_executor *executor, bool cancel_queued,
+                               struct wf_end_waiter *waiter)
+{
+    struct wf_list batch;
+    int r = 0;
+
+    pthread_mutex_lock(&executor->mu);
+    start_shutdown(executor, cancel_queued, &batch);
+    wf_list_init(&waiter->link);
+    if (executor->n_threads == 0) {
+        r = post_end(waiter);
+    } else {
+        wf_list_append(&executor->end_waiters, &waiter->link);
+    }
+    pthread_mutex_unlock(&executor->mu);
+    wf_queue_drop_batch(&batch);
+    return r;
+}
+
+bool wf_executor_forget_end(weft_executor *executor, struct wf_end_waiter *waiter)
+{
+    pthread_mutex_lock(&executor->mu);
+    bool is_out = waiter->mailbox != NULL;
+    wf_list_remove(&waiter->link);
+    pthread_mutex_unlock(&executor->mu);
+    return is_out;
+}
+
+/* Under mu, which it leaves while it joins. */
+static void join_last(weft_executor *executor)
+{
+    pthread_t ended = executor->ended;
+
+    executor->has_ended = false;
+    executor->is_joining = true;
+    pthread_mutex_unlock(&executor->mu);
+    pthread_join(ended, NULL);
+    pthread_mutex_lock(&executor->mu);
+    executor->is_joining = false;
+    pthread_cond_broadcast(&executor->progress);
+}
+
+/* Under mu: until no thread is left. False: the moment came. */
+static bool wait_for_end(weft_executor *executor, weft_time deadline)
+{
+    struct timespec moment = { .tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000 };
+    bool in_time = true;
+
+    for (;;) {
+        if (executor->n_threads == 0 && executor->has_ended) {
+            join_last(executor);
+        } else if (executor->n_threads == 0 && !executor->is_joining) {
+            return true;
+        } else if (!in_time) {
+            return false;
+        } else if (deadline == WEFT_FOREVER) {
+            pthread_cond_wait(&executor->progress, &executor->mu);
+        } else {
+            in_time = pthread_cond_timedwait(&executor->progress, &executor->mu, &moment) == 0;
+        }
+    }
+}
+
+/* Under mu: who is stuck. */
+static void describe_stuck(weft_executor *executor, char *text, size_t size)
+{
+    struct wf_worker *oldest = wf_worker_oldest(executor);
+
+    if (oldest == NULL) {
+        snprintf(text, size, "executor '%s': %zu threads have not ended", executor->name,
+                 executor->n_threads);
+        return;
+    }
+    const weft_origin *origin = oldest->job->future.origin;
+    snprintf(text, size,
+             "executor '%s': %zu jobs still run and %zu wait; the oldest is '%s' from %s:%d, on "
+             "%s for %lld ms",
+             executor->name, executor->n_running, executor->n_queued + executor->n_waiting,
+             origin != NULL && origin->what != NULL ? origin->what : "?",
+             origin != NULL ? origin->file : "?", origin != NULL ? origin->line : 0, oldest->name,
+             (long long)(age_at(wf_coarse_now(), oldest->started_at) / WEFT_MS(1)));
+}
+
+static int check_shutdown(weft_executor *executor, const weft_executor_shutdown_options *options)
+{
+    if (options->size != sizeof *options || options->timeout < 0) {
+        return weft_fail(WEFT_EINVAL, "bad size or timeout in the options of the shutdown");
+    }
+    if (options->wait && (wf_thread_runs_loop || wf_thread_executor == executor)) {
+        return weft_fail(WEFT_EDEADLOCK, "waiting for executor '%s' on a thread that %s",
+                         executor->name, wf_thread_runs_loop ? "runs a loop" : "belongs to it");
+    }
+    return 0;
+}
+
+int weft_executor_shutdown(weft_executor *executor, const weft_executor_shutdown_options *options)
+{
+    static const weft_executor_shutdown_options defaults = WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT;
+    char stuck[256];
+    struct wf_list batch;
+    bool has_ended = true;
+
+    if (options == NULL) {
+        options = &defaults;
+    }
+    int r = check(executor, __func__);
+    if (r == 0) {
+        r = check_shutdown(executor, options);
+    }
+    if (r < 0) {
+        return r;
+    }
+    weft_time deadline = options->timeout == 0 ? WEFT_FOREVER : wf_futex_deadline(options->timeout);
+
+    pthread_mutex_lock(&executor->mu);
+    start_shutdown(executor, options->cancel_queued, &batch);
+    pthread_mutex_unlock(&executor->mu);
+    wf_queue_drop_batch(&batch);
+    if (!options->wait) {
+        return 0;
+    }
+    pthread_mutex_lock(&executor->mu);
+    has_ended = wait_for_end(executor, deadline);
+    if (!has_ended) {
+        describe_stuck(executor, stuck, sizeof stuck);
+    }
+    pthread_mutex_unlock(&executor->mu);
+    return has_ended ? 0 : weft_fail(WEFT_ETIMEDOUT, "%s", stuck);
+}
+
+/* ---- looking inside ------------------------------------------------------- */
+
+static bool is_abandoned(const struct wf_job *job)
+{
+    return wf_u32_load_acquire(&job->is_abandoned) != 0;
+}
+
+static size_t count_abandoned(const weft_executor *executor)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < executor->max_threads; i++) {
+        const struct wf_worker *worker = executor->workers[i];
+        n += worker != NULL && worker->job != NULL && is_abandoned(worker->job);
+    }
+    return n;
+}
+
+int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_stats)
+{
+    weft_time now = wf_coarse_now();
+    int r = check(executor, __func__);
+
+    if (r == 0 && (out_stats == NULL || out_stats->size != sizeof *out_stats)) {
+        r = weft_fail(WEFT_EINVAL, "the executor's stats are NULL or have a bad size");
+    }
+    if (r < 0) {
+        return r;
+    }
+    pthread_mutex_lock(&executor->mu);
+    weft_executor_stats stats = {
+        .size = sizeof stats,
+        .n_threads = executor->n_threads,
+        .n_idle = executor->n_idle,
+        .n_queued = executor->n_queued,
+        .n_waiting = executor->n_waiting,
+        .n_running = executor->n_running,
+        .n_abandoned = count_abandoned(executor),
+        .n_done = executor->n_done,
+        .n_cancelled = executor->n_cancelled,
+        .n_rejected = executor->n_rejected,
+    };
+    if (!wf_list_is_empty(&executor->queue)) {
+        struct wf_job *head = WF_CONTAINER_OF(executor->queue.next, struct wf_job, link);
+        stats.head_age = age_at(now, head->submitted_at);
+        stats.head_origin = head->future.origin;
+    }
+    pthread_mutex_unlock(&executor->mu);
+    *out_stats = stats;
+    return 0;
+}
+
+size_t weft_executor_get_running(weft_executor *executor, weft_executor_job *jobs, size_t n)
+{
+    weft_time now = wf_coarse_now();
+    size_t n_running = 0;
+
+    if (executor == NULL || check(executor, __func__) < 0) {
+        return 0;
+    }
+    pthread_mutex_lock(&executor->mu);
+    for (unsigned i = 0; i < executor->max_threads; i++) {
+        const struct wf_worker *worker = executor->workers[i];
+        if (worker == NULL || worker->job == NULL) {
+            continue;
+        }
+        if (n_running < n) {
+            weft_executor_job *job = &jobs[n_running];
+            job->origin = worker->job->future.origin;
+            job->fn = worker->job->fn;
+            job->age = age_at(now, worker->started_at);
+            job->is_abandoned = is_abandoned(worker->job);
+            memcpy(job->thread, worker->name, sizeof job->thread);
+        }
+        n_running++;
+    }
+    pthread_mutex_unlock(&executor->mu);
+    return n_running;
+}

@@ -1,0 +1,156 @@
+#ifndef WF_THREAD_EXECUTOR_PARTS_H
+#define WF_THREAD_EXECUTOR_PARTS_H
+
+/*
+ * The parts of an executor, for its own files:
+ *
+ *     executor.c         making, submitting, shutting down, looking inside
+ *     executor_queue.c   jobs that wait: the queue, room in it, cancelling
+ *     executor_thread.c  threads: made, woken, idle, ended
+ *
+ * One mutex guards everything. It is held for a few instructions, and while a
+ * thread is made; never while user code runs, and never by one who then touches
+ * the lock of a future (that one ranks above, concurrent_future.c).
+ *
+ * Invariant: while a job waits there is a thread, and one of them is on its way
+ * to look at the queue: it runs a job, has just been made, or was woken. So no
+ * job is lost, and the one that comes wakes at most one thread, which wakes the
+ * next if there is more to do.
+ */
+
+#include "base/list.h"
+#include "thread/atomic.h"
+#include "thread/concurrent_future.h"
+#include "thread/executor.h"
+
+#include <pthread.h>
+
+enum {
+    WF_THREAD_NAME_SIZE = 16,
+    WF_MAX_THREADS = 4096
+};
+
+/* Where a job stands; guarded by the executor's mutex. */
+enum wf_job_place {
+    WF_JOB_NEW,       /* its submit decides */
+    WF_JOB_QUEUED,    /* in the queue, which holds a reference */
+    WF_JOB_WAITING,   /* for room in it; the same */
+    WF_JOB_TAKEN,     /* by a thread, which has the queue's reference now */
+    WF_JOB_CANCELLED, /* out of a list; the one who cancels has the reference */
+    WF_JOB_DROPPED    /* out of a list; the one who shuts down has the reference */
+};
+
+/* What a submit that blocks waits for, on its job's futex word. */
+enum wf_job_room {
+    WF_ROOM_NONE,
+    WF_ROOM_FOUND,
+    WF_ROOM_NEVER
+};
+
+struct wf_job {
+    weft_concurrent_future future; /* first: a job is a future */
+    weft_executor *executor;       /* borrowed: alive until the job is taken or out */
+    weft_job_fn *fn;
+    void *arg; /* owned when there is a destroy, until the job runs */
+    weft_destroy_fn *destroy;
+    struct wf_list link;            /* guarded by mu */
+    enum wf_job_place place;        /* guarded by mu */
+    weft_time submitted_at;         /* coarse; constant */
+    struct wf_space_waiter *waiter; /* guarded by mu; borrowed, or NULL */
+    wf_atomic_u32 room;             /* atomic: enum wf_job_room, the futex of a blocked submit */
+    wf_atomic_u32 is_abandoned;     /* atomic: a flag, no data behind it */
+    bool is_unasked;                /* submitted without out_future: a failure is reported */
+};
+
+struct wf_worker {
+    weft_executor *executor;        /* borrowed: outlives its threads */
+    struct wf_list idle_link;       /* guarded by mu */
+    wf_atomic_u32 is_called;        /* atomic: the futex on which it sleeps */
+    struct wf_job *job;             /* guarded by mu; what it runs, or NULL */
+    weft_time started_at;           /* guarded by mu; of the job, coarse */
+    bool is_used;                   /* guarded by mu; a thread has this place */
+    char name[WF_THREAD_NAME_SIZE]; /* constant */
+};
+
+struct weft_executor {
+    uint32_t magic;
+    wf_atomic_u32 n_refs; /* atomic: the users' references */
+    const weft_origin *origin;
+    char name[WF_THREAD_NAME_SIZE - 2];
+    unsigned min_threads;
+    unsigned max_threads;
+    size_t queue_limit; /* 0: none */
+    enum weft_executor_when_full when_full;
+    weft_duration idle_exit;
+
+    pthread_mutex_t mu;
+    /* All below: guarded by mu. */
+    struct wf_list queue;   /* of wf_job.link, the oldest first */
+    struct wf_list waiting; /* the same, for room in the queue */
+    size_t n_queued;
+    size_t n_waiting;
+
+    struct wf_worker **workers; /* owned, max_threads places; NULL until first used */
+    struct wf_list idle;        /* of wf_worker.idle_link, the last to fall asleep first */
+    size_t n_threads;           /* alive, or just being made */
+    size_t n_running;           /* of those, with a job */
+    size_t n_idle;              /* of those, in idle */
+    size_t n_coming;            /* of those, made or woken and not yet at the queue */
+    weft_time no_thread_before; /* coarse: after a failure the next attempt waits a little */
+
+    uint64_t n_done;
+    uint64_t n_cancelled;
+    uint64_t n_rejected;
+    weft_duration next_saturation; /* head's age at which the log hears of it next */
+
+    bool is_shut;
+    bool is_orphan;             /* no user has a reference: the last thread frees it */
+    bool has_ended;             /* <ended> is a thread that nobody has joined */
+    bool is_joining;            /* somebody joins one now */
+    pthread_t ended;            /* each thread that ends joins the one before */
+    pthread_cond_t progress;    /* towards the end, for shutdown */
+    struct wf_list end_waiters; /* of wf_end_waiter.link */
+};
+
+/* CLOCK_MONOTONIC as of the last tick: 4 ms exact, a fifth of the price. */
+weft_time wf_coarse_now(void);
+
+/* ---- executor_queue.c: all under mu, but the ops ------------------------- */
+
+/* The ops of a job's future. */
+extern const struct wf_cf_ops wf_job_ops;
+
+/* Is there room for one more that does not wait? */
+bool wf_queue_has_room(const weft_executor *executor);
+void wf_queue_add(weft_executor *executor, struct wf_job *job);
+void wf_queue_wait_for_room(weft_executor *executor, struct wf_job *job);
+/* The next job, for the calling thread, which counts as running from here; or NULL. */
+struct wf_job *wf_queue_take(weft_executor *executor);
+/* All that waits, into <batch>; the links and the references go with it. */
+void wf_queue_take_all(weft_executor *executor, struct wf_list *batch);
+/* Without mu: cancel and release all of <batch>. */
+void wf_queue_drop_batch(struct wf_list *batch);
+/* The argument of a job that will never run. */
+void wf_job_destroy_arg(struct wf_job *job);
+
+/* ---- executor_thread.c: under mu, unless they say otherwise -------------- */
+
+/* Make a thread. -EAGAIN, or WEFT_ENOMEM. */
+int wf_worker_start(weft_executor *executor);
+/* After a job came: whom to call, without mu, or NULL. */
+struct wf_worker *wf_worker_pick(weft_executor *executor);
+/* Without mu: end the sleep of one that was picked. NULL is a no-op. */
+void wf_worker_call(struct wf_worker *worker);
+/* Everybody who sleeps. */
+void wf_worker_call_all(weft_executor *executor);
+/* The worker whose job has run longest, or NULL. */
+struct wf_worker *wf_worker_oldest(weft_executor *executor);
+
+/* ---- executor.c ---------------------------------------------------------- */
+
+/* Without mu, once no thread and no user is left. */
+void wf_executor_free(weft_executor *executor);
+/* Under mu, when the last thread of an executor that is shut ends. */
+void wf_executor_tell_end(weft_executor *executor);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * The jobs of an executor that wait, first come, first served: those within the
+ * limit in the queue, the others in a second list, from which they move up as
+ * room comes. Each keeps its place, so nobody is overtaken.
+ *
+ * The limit is of jobs for which there is no thread: one that a free thread is
+ * about to take does not count.
+ *
+ * Cancelling: the future's lock is held, the mutex is taken inside. A job that is
+ * found in a list leaves it at once; one that a thread has just taken finds its
+ * future cancelled when it is to begin. Either way the argument is destroyed by
+ * the one who cancelled.
+ *
+ * Thread: any, under the executor's mutex.
+ */
+
+#include "thread/executor_parts.h"
+
+#include "base/assert.h"
+#include "thread/futex.h"
+
+#include <limits.h>
+
+/* ---- room ---------------------------------------------------------------- */
+
+static bool is_below_limit(const weft_executor *executor)
+{
+    size_t n_free = executor->n_threads - executor->n_running;
+
+    return executor->queue_limit == 0 || executor->n_queued < n_free ||
+           executor->n_queued - n_free < executor->queue_limit;
+}
+
+bool wf_queue_has_room(const weft_executor *executor)
+{
+    return executor->n_waiting == 0 && is_below_limit(executor);
+}
+
+/*
+ * Whoever waits for the room of <job> is told, once. A posted waiter may be gone
+ * at once, so it is written to before; its mailbox comes back when it is closed.
+ */
+static void tell_room(struct wf_job *job, enum wf_job_room room)
+{
+    struct wf_space_waiter *waiter = job->waiter;
+
+    if (waiter == NULL) {
+        wf_u32_store_release(&job->room, room); /* pairs with the acquire in wait_for_room */
+        wf_futex_wake(&job->room, INT_MAX, WF_FUTEX_OUTCOME);
+        return;
+    }
+    struct wf_mailbox *mailbox = waiter->mailbox;
+    job->waiter = NULL;
+    waiter->future = NULL;
+    waiter->mailbox = NULL;
+    if (wf_mailbox_post(mailbox, &waiter->post) < 0) {
+        waiter->mailbox = mailbox;
+    }
+}
+
+static void move_up(weft_executor *executor)
+{
+    while (executor->n_waiting > 0 && is_below_limit(executor)) {
+        struct wf_list *node = wf_list_take_first(&executor->waiting);
+        struct wf_job *job = WF_CONTAINER_OF(node, struct wf_job, link);
+        executor->n_waiting--;
+        wf_queue_add(executor, job);
+        tell_room(job, WF_ROOM_FOUND);
+    }
+}
+
+/* ---- in and out ---------------------------------------------------------- */
+
+void wf_queue_add(weft_executor *executor, struct wf_job *job)
+{
+    WF_ASSERT(executor->n_threads > 0);
+    job->place = WF_JOB_QUEUED;
+    wf_list_append(&executor->queue, &job->link);
+    executor->n_queued++;
+}
+
+void wf_queue_wait_for_room(weft_executor *executor, struct wf_job *job)
+{
+    job->place = WF_JOB_WAITING;
+    wf_list_append(&executor->waiting, &job->link);
+    executor->n_waiting++;
+}
+
+struct wf_job *wf_queue_take(weft_executor *executor)
+{
+    struct wf_list *node = wf_list_take_first(&executor->queue);
+
+    if (node == NULL) {
+        WF_ASSERT(executor->n_waiting == 0);
+        return NULL;
+    }
+    struct wf_job *job = WF_CONTAINER_OF(node, struct wf_job, link);
+    job->place = WF_JOB_TAKEN;
+    executor->n_queued--;
+    executor->n_running++;
+    move_up(executor);
+    if (executor->n_queued == 0) {
+        executor->next_saturation = 0;
+    }
+    return job;
+}
+
+void wf_queue_take_all(weft_executor *executor, struct wf_list *batch)
+{
+    wf_list_splice(batch, &executor->queue);
+    wf_list_splice(batch, &executor->waiting);
+    executor->n_queued = 0;
+    executor->n_waiting = 0;
+    executor->next_saturation = 0;
+    for (struct wf_list *node = batch->next; node != batch; node = node->next) {
+        WF_CONTAINER_OF(node, struct wf_job, link)->place = WF_JOB_DROPPED;
+    }
+}
+
+/* ---- cancelling ---------------------------------------------------------- */
+
+void wf_job_destroy_arg(struct wf_job *job)
+{
+    if (job->destroy != NULL) {
+        job->destroy(job->arg);
+    }
+}
+
+static struct wf_job *job_of(weft_concurrent_future *future)
+{
+    return WF_CONTAINER_OF(future, struct wf_job, future);
+}
+
+/*
+ * Runs under the future's lock, on the thread that cancels. The future is
+ * pending, so the job waits, or a thread has taken it and not begun; both keep
+ * the executor alive.
+ */
+static void on_cancel(weft_concurrent_future *future)
+{
+    struct wf_job *job = job_of(future);
+    weft_executor *executor = job->executor;
+
+    pthread_mutex_lock(&executor->mu);
+    executor->n_cancelled++;
+    if (job->place == WF_JOB_QUEUED || job->place == WF_JOB_WAITING) {
+        if (job->place == WF_JOB_QUEUED) {
+            executor->n_queued--;
+        } else {
+            executor->n_waiting--;
+        }
+        wf_list_remove(&job->link);
+        tell_room(job, WF_ROOM_NEVER);
+        job->place = WF_JOB_CANCELLED;
+        move_up(executor);
+    }
+    pthread_mutex_unlock(&executor->mu);
+}
+
+/* Runs after it, without the lock. The executor may be gone. */
+static void after_cancel(weft_concurrent_future *future)
+{
+    struct wf_job *job = job_of(future);
+
+    wf_job_destroy_arg(job);
+    if (job->place == WF_JOB_CANCELLED) {
+        weft_concurrent_future_unref(future); /* not the last: the caller has one */
+    }
+}
+
+const struct wf_cf_ops wf_job_ops = { .on_cancel = on_cancel, .after_cancel = after_cancel };
+
+void wf_queue_drop_batch(struct wf_list *batch)
+{
+    struct wf_list *node;
+
+    while ((node = wf_list_take_first(batch)) != NULL) {
+        struct wf_job *job = WF_CONTAINER_OF(node, struct wf_job, link);
+        weft_executor *executor = job->executor;
+        if (weft_concurrent_future_cancel(&job->future) < 0) {
+            wf_job_destroy_arg(job); /* somebody else gave it an outcome while it waited */
+        }
+        pthread_mutex_lock(&executor->mu);
+        tell_room(job, WF_ROOM_NEVER);
+        pthread_mutex_unlock(&executor->mu);
+        weft_concurrent_future_unref(&job->future);
+    }
+}

@@ -1,0 +1,346 @@
+/*
+ * The threads of an executor.
+ *
+ *     made --> at the queue --> runs a job --.
+ *                |   ^   ^-------------------'
+ *         nothing|   | called, or the time is up and it is one of the least
+ *                v   |
+ *               idle --> ended, when the time is up or the executor is shut
+ *
+ * The one that fell asleep last is called first: the others may then end. One is
+ * called only if one sleeps and none is on its way; who arrives calls the next if
+ * there is more to do. So a burst costs its submitter one system call.
+ *
+ * A job's outcome is published after its thread has looked for the next one, in
+ * the same hold of the mutex that counts it, but before it runs that one.
+ *
+ * A thread that ends joins the one that ended before it; the last one is joined
+ * by shutdown, or lets go of itself. Nothing is left for the process to leak.
+ */
+
+#include "thread/executor_parts.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/frame.h"
+#include "base/log.h"
+#include "thread/futex.h"
+#include "thread/role.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How long a failed attempt to make a thread keeps the next one away. */
+#define RETRY_AFTER WEFT_MS(20)
+
+/* What a job came to. */
+struct outcome {
+    int code;
+    weft_value value;
+    weft_error *error;
+    bool has_run;
+};
+
+/* ---- calling ------------------------------------------------------------- */
+
+struct wf_worker *wf_worker_pick(weft_executor *executor)
+{
+    if (executor->n_idle == 0 || executor->n_coming > 0 || executor->n_queued == 0) {
+        return NULL;
+    }
+    struct wf_list *node = wf_list_take_first(&executor->idle);
+    executor->n_idle--;
+    executor->n_coming++;
+    return WF_CONTAINER_OF(node, struct wf_worker, idle_link);
+}
+
+void wf_worker_call(struct wf_worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    wf_u32_store_release(&worker->is_called, 1); /* pairs with the acquire in sleep_idle */
+    wf_futex_wake(&worker->is_called, 1, WF_FUTEX_OUTCOME);
+}
+
+void wf_worker_call_all(weft_executor *executor)
+{
+    struct wf_list *node;
+
+    while ((node = wf_list_take_first(&executor->idle)) != NULL) {
+        executor->n_idle--;
+        executor->n_coming++;
+        wf_worker_call(WF_CONTAINER_OF(node, struct wf_worker, idle_link));
+    }
+}
+
+struct wf_worker *wf_worker_oldest(weft_executor *executor)
+{
+    struct wf_worker *oldest = NULL;
+
+    for (unsigned i = 0; i < executor->max_threads; i++) {
+        struct wf_worker *worker = executor->workers[i];
+        if (worker != NULL && worker->job != NULL &&
+            (oldest == NULL || worker->started_at < oldest->started_at)) {
+            oldest = worker;
+        }
+    }
+    return oldest;
+}
+
+/* ---- running a job ------------------------------------------------------- */
+
+static struct outcome run_job(struct wf_job *job)
+{
+    struct outcome outcome = { 0 };
+    struct wf_frame frame = { 0 };
+    int r = weft_concurrent_future_set_running_or_notify_cancel(&job->future);
+
+    if (r < 0) {
+        if (r != WEFT_ECANCELED) {
+            wf_job_destroy_arg(job); /* a stranger gave it an outcome while it waited */
+        }
+        return outcome;
+    }
+    wf_frame_running = &frame;
+    outcome.code = job->fn(job->arg);
+    wf_frame_running = NULL;
+    outcome.has_run = true;
+    if (outcome.code < 0) {
+        outcome.error = wf_frame_take_error(&frame, outcome.code);
+    } else {
+        outcome.code = 0;
+        outcome.value = wf_frame_take_value(&frame);
+    }
+    wf_frame_clear(&frame);
+    return outcome;
+}
+
+static void report_failure(const struct wf_job *job, const struct outcome *outcome)
+{
+    char message[128];
+    const weft_origin *origin = job->future.origin;
+    const char *what = origin != NULL && origin->what != NULL ? origin->what : "?";
+    weft_report report = WEFT_REPORT_INIT;
+
+    snprintf(message, sizeof message, "job '%s' failed, and nobody asks for its outcome", what);
+    report.kind = WEFT_REPORT_EXCEPTION_NEVER_RETRIEVED;
+    report.message = message;
+    report.subject = what;
+    report.error = outcome->error;
+    report.code = outcome->code;
+    report.origin = origin;
+    wf_report(&report);
+}
+
+/* Without mu. Consumes the outcome and the reference of the queue. */
+static void publish(struct wf_job *job, const struct outcome *outcome)
+{
+    if (job == NULL) {
+        return;
+    }
+    if (outcome->has_run) {
+        if (job->is_unasked && outcome->code < 0) {
+            report_failure(job, outcome);
+        }
+        (void)wf_concurrent_future_finish(&job->future, outcome->code, outcome->value,
+                                          outcome->error); /* a stranger may have been first */
+    }
+    weft_concurrent_future_unref(&job->future);
+}
+
+/* ---- the life of a thread ------------------------------------------------ */
+
+/* Under mu, which it leaves while it sleeps. False: the thread is to end. */
+static bool sleep_idle(struct wf_worker *worker)
+{
+    weft_executor *executor = worker->executor;
+    bool is_needed = executor->n_threads <= executor->min_threads;
+    bool in_time = true;
+    weft_time deadline = WEFT_FOREVER;
+
+    wf_u32_store_release(&worker->is_called, 0);
+    wf_list_prepend(&executor->idle, &worker->idle_link);
+    executor->n_idle++;
+    pthread_mutex_unlock(&executor->mu);
+
+    if (!is_needed && executor->idle_exit != WEFT_FOREVER) {
+        deadline = wf_futex_deadline(executor->idle_exit);
+    }
+    while (in_time && wf_u32_load_acquire(&worker->is_called) == 0) {
+        in_time = wf_futex_wait(&worker->is_called, 0, WF_FUTEX_OUTCOME, deadline);
+    }
+
+    pthread_mutex_lock(&executor->mu);
+    if (!wf_list_is_linked(&worker->idle_link)) {
+        executor->n_coming--; /* it was called */
+        return true;
+    }
+    wf_list_remove(&worker->idle_link);
+    executor->n_idle--;
+    /* In time but not called: the call of an earlier sleep came late. */
+    return in_time || executor->n_queued > 0 || executor->n_threads <= executor->min_threads;
+}
+
+/* Under mu, and out of it. Nothing of the worker or the executor is touched after that. */
+static void end_thread(struct wf_worker *worker)
+{
+    weft_executor *executor = worker->executor;
+    bool has_before = executor->has_ended;
+    pthread_t before = executor->ended;
+
+    worker->is_used = false;
+    executor->n_threads--;
+    executor->has_ended = true;
+    executor->ended = pthread_self();
+    bool is_last = executor->n_threads == 0 && executor->is_shut;
+    bool is_mine = is_last && executor->is_orphan;
+    if (is_last) {
+        wf_executor_tell_end(executor);
+    }
+    pthread_mutex_unlock(&executor->mu);
+
+    if (has_before) {
+        pthread_join(before, NULL);
+    }
+    if (is_mine) {
+        pthread_detach(pthread_self());
+        executor->has_ended = false;
+        wf_executor_free(executor);
+    }
+}
+
+static void *run_thread(void *data)
+{
+    struct wf_worker *worker = data;
+    weft_executor *executor = worker->executor;
+    struct wf_job *done = NULL;
+    struct outcome outcome = { 0 };
+
+    wf_thread_executor = executor;
+    pthread_setname_np(pthread_self(), worker->name);
+
+    pthread_mutex_lock(&executor->mu);
+    executor->n_coming--;
+    for (;;) {
+        struct wf_job *job = wf_queue_take(executor);
+        if (job == NULL && done == NULL) {
+            if (executor->is_shut || !sleep_idle(worker)) {
+                break;
+            }
+            continue;
+        }
+        if (job != NULL) {
+            worker->job = job;
+            worker->started_at = wf_coarse_now();
+        }
+        struct wf_worker *next = wf_worker_pick(executor);
+        pthread_mutex_unlock(&executor->mu);
+
+        wf_worker_call(next);
+        publish(done, &outcome);
+        done = job;
+        if (job != NULL) {
+            outcome = run_job(job);
+        }
+
+        pthread_mutex_lock(&executor->mu);
+        if (job != NULL) {
+            worker->job = NULL;
+            executor->n_running--;
+            executor->n_done += outcome.has_run;
+        }
+    }
+    end_thread(worker);
+    return NULL;
+}
+
+/* ---- making one ---------------------------------------------------------- */
+
+/* NAME-7, the name cut where the number needs the room. */
+static void name_worker(struct wf_worker *worker, const char *name, unsigned index)
+{
+    char number[16];
+    size_t number_len = (size_t)snprintf(number, sizeof number, "-%u", index);
+    size_t name_len = strnlen(name, sizeof worker->name - 1 - number_len);
+
+    memcpy(worker->name, name, name_len);
+    memcpy(worker->name + name_len, number, number_len + 1);
+}
+
+/* The first place that is free: NAME-0, NAME-1, ... */
+static struct wf_worker *find_place(weft_executor *executor)
+{
+    for (unsigned i = 0; i < executor->max_threads; i++) {
+        struct wf_worker *worker = executor->workers[i];
+        if (worker == NULL) {
+            worker = wf_new(struct wf_worker);
+            if (worker == NULL) {
+                return NULL;
+            }
+            name_worker(worker, executor->name, i);
+            worker->executor = executor;
+            wf_list_init(&worker->idle_link);
+            executor->workers[i] = worker;
+        }
+        if (!worker->is_used) {
+            return worker;
+        }
+    }
+    WF_ASSERT(false); /* there are fewer threads than places */
+    return NULL;
+}
+
+/* All but those that a fault of the thread itself raises. */
+static void choose_signals(sigset_t *blocked)
+{
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
+
+    sigfillset(blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigdelset(blocked, faults[i]);
+    }
+}
+
+static int make_thread(struct wf_worker *worker)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t blocked;
+
+    if (wf_alloc_may_fail_now()) {
+        return -EAGAIN;
+    }
+    choose_signals(&blocked);
+    int r = pthread_attr_init(&attributes);
+    if (r != 0) {
+        return -r;
+    }
+    r = pthread_attr_setsigmask_np(&attributes, &blocked);
+    if (r == 0) {
+        r = pthread_create(&thread, &attributes, run_thread, worker);
+    }
+    pthread_attr_destroy(&attributes);
+    return -r; /* the handle comes back in end_thread */
+}
+
+int wf_worker_start(weft_executor *executor)
+{
+    struct wf_worker *worker = find_place(executor);
+
+    if (worker == NULL) {
+        return WEFT_ENOMEM;
+    }
+    /* It waits for mu, so that what it finds is counted. */
+    int r = make_thread(worker);
+    if (r < 0) {
+        executor->no_thread_before = wf_coarse_now() + RETRY_AFTER;
+        return r;
+    }
+    worker->is_used = true;
+    executor->n_threads++;
+    executor->n_coming++;
+    return 0;
+}
