@@ -58,27 +58,29 @@ typedef struct weft_http_response weft_http_response;
  * Answers one request. A negative result is answered with 500 (unless it is a
  * cancellation), ends the connection and is what weft_http_serve returns.
  */
-typedef int weft_http_handler_fn(weft_http_request *request,
-                                 weft_http_response *response,
+typedef int weft_http_handler_fn(weft_http_request *request, weft_http_response *response,
                                  void *data);
 
 /** Limits of connections; all zero is the default. Start from WEFT_HTTP_OPTIONS_INIT. */
 typedef struct weft_http_options {
     size_t size;
-    size_t max_head_size;     /* request line and headers, bytes; 0: 16 KiB; else 431 */
-    size_t max_target_length; /* bytes; 0: 8 KiB; else 414 */
-    size_t max_headers;       /* 0: 100; else 431 */
-    size_t max_body_size;     /* bytes; 0: 1 MiB; else 413 */
-    uint64_t max_requests;    /* of one connection, which then closes; 0: no limit */
-    weft_duration head_limit; /* from the first byte of a head to its last; 0: 10 s; else 408 */
-    weft_duration body_limit; /* the same for the body; 0: 30 s; else 408 */
-    weft_duration idle_limit; /* for the next request to begin, and for each wait of a slow
-                                 reader; 0: 60 s */
+    size_t max_head_size;      /* request line and headers, bytes; 0: 16 KiB; else 431 */
+    size_t max_target_length;  /* bytes; 0: 8 KiB; else 414 */
+    size_t max_headers;        /* 0: 100; else 431 */
+    size_t max_body_size;      /* bytes; 0: 1 MiB; SIZE_MAX: none at all; else 413 */
+    uint64_t max_requests;     /* of one connection, which then closes; 0: no limit */
+    weft_duration head_limit;  /* from the first byte of a head to its last; 0: 10 s; else 408 */
+    weft_duration body_limit;  /* the same for the body; 0: 30 s; else 408 */
+    weft_duration idle_limit;  /* for the next request to begin, and for each wait of a slow
+                                  reader; 0: 60 s */
     weft_duration total_limit; /* from the first byte of a request until its handler has returned;
                                   0: none; else the handler is cancelled and 503 is sent */
 } weft_http_options;
 
-#define WEFT_HTTP_OPTIONS_INIT {sizeof(weft_http_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define WEFT_HTTP_OPTIONS_INIT                               \
+    {                                                        \
+        sizeof(weft_http_options), 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+    }
 
 /* ---- serving ------------------------------------------------------------ */
 
@@ -96,10 +98,8 @@ typedef struct weft_http_options {
  *         client did not take the answer; WEFT_ECANCELED; WEFT_ENOMEM; WEFT_EINVAL.
  * See:    weft_http_server_serve.
  */
-WEFT_API int weft_http_serve(weft_stream *stream,
-                             const weft_http_options *options,
-                             weft_http_handler_fn *handler,
-                             void *data);
+WEFT_API int weft_http_serve(weft_stream *stream, const weft_http_options *options,
+                             weft_http_handler_fn *handler, void *data);
 
 /** The connections of one loop that are served alike: options, handler and spare buffers. */
 typedef struct weft_http_server weft_http_server;
@@ -113,8 +113,7 @@ typedef struct weft_http_server weft_http_server;
  * Errors: WEFT_ENOMEM; WEFT_EINVAL for a limit below zero or a missing handler; WEFT_ENOLOOP.
  */
 WEFT_API int weft_http_server_create(const weft_http_options *options,
-                                     weft_http_handler_fn *handler,
-                                     void *data,
+                                     weft_http_handler_fn *handler, void *data,
                                      weft_http_server **out_server);
 
 /** Serve one connection; as weft_http_serve. Thread: the server's loop thread, in a task. Owns:
@@ -156,8 +155,8 @@ WEFT_API const char *weft_http_request_get_method(const weft_http_request *reque
 /** The path as it was sent, without query and not decoded: "/a%20b"; "*" of OPTIONS. Thread: loop
  * thread. Owns: borrowed, lives as long as the request. */
 WEFT_API const char *weft_http_request_get_path(const weft_http_request *request);
-/** What follows the '?', not decoded; "" when there is nothing. Thread: loop thread. Owns: borrowed,
- * lives as long as the request. */
+/** What follows the '?', not decoded; "" when there is nothing. Thread: loop thread. Owns:
+ * borrowed, lives as long as the request. */
 WEFT_API const char *weft_http_request_get_query_string(const weft_http_request *request);
 /** 0 for HTTP/1.0, 1 for HTTP/1.1. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_http_request_get_minor_version(const weft_http_request *request);
@@ -172,28 +171,23 @@ WEFT_API int weft_http_request_get_minor_version(const weft_http_request *reques
  * Errors: its length (0 or more); -ENOENT when it is not there; WEFT_EINVAL for a '%' without two
  *         hexadecimal digits or for an encoded zero byte; -ERANGE when <buffer> is too small.
  */
-WEFT_API int weft_http_request_get_query(const weft_http_request *request,
-                                         const char *key,
-                                         char *buffer,
-                                         size_t size);
-/** The same as a decimal number. Errors: as weft_http_request_get_query; WEFT_EINVAL for anything but
- * a number that fits. Thread: loop thread. Owns: copied, *out_value is untouched on failure. */
-WEFT_API int weft_http_request_get_query_int(const weft_http_request *request,
-                                             const char *key,
+WEFT_API int weft_http_request_get_query(const weft_http_request *request, const char *key,
+                                         char *buffer, size_t size);
+/** The same as a decimal number. Errors: as weft_http_request_get_query; WEFT_EINVAL for anything
+ * but a number that fits. Thread: loop thread. Owns: copied, *out_value is untouched on failure. */
+WEFT_API int weft_http_request_get_query_int(const weft_http_request *request, const char *key,
                                              int64_t *out_value);
 
-/** The value of the first header <name> (upper or lower case), NULL when there is none. Thread: loop
- * thread. Owns: borrowed, lives as long as the request. */
+/** The value of the first header <name> (upper or lower case), NULL when there is none. Thread:
+ * loop thread. Owns: borrowed, lives as long as the request. */
 WEFT_API const char *weft_http_request_get_header(const weft_http_request *request,
                                                   const char *name);
 /** How many headers there are. Thread: loop thread. Owns: nothing. */
 WEFT_API size_t weft_http_request_get_n_headers(const weft_http_request *request);
-/** Header <i> in the order of sending. Errors: WEFT_EINVAL. Thread: loop thread. Owns: borrowed, live
- * as long as the request. */
-WEFT_API int weft_http_request_get_header_at(const weft_http_request *request,
-                                             size_t i,
-                                             const char **out_name,
-                                             const char **out_value);
+/** Header <i> in the order of sending. Errors: WEFT_EINVAL. Thread: loop thread. Owns: borrowed,
+ * live as long as the request. */
+WEFT_API int weft_http_request_get_header_at(const weft_http_request *request, size_t i,
+                                             const char **out_name, const char **out_value);
 /** The body; "" when there is none. Thread: loop thread. Owns: borrowed, lives as long as the
  * request; it is not terminated. */
 WEFT_API const void *weft_http_request_get_body(const weft_http_request *request, size_t *out_size);
@@ -216,8 +210,7 @@ WEFT_API int weft_http_response_set_status(weft_http_response *response, int sta
  * Errors: WEFT_EINVAL for a name that is no token, a value with control characters or one of the
  *         library's headers; WEFT_ENOMEM.
  */
-WEFT_API int weft_http_response_add_header(weft_http_response *response,
-                                           const char *name,
+WEFT_API int weft_http_response_add_header(weft_http_response *response, const char *name,
                                            const char *value);
 
 /** Append to the body. Errors: WEFT_ENOMEM. Thread: loop thread. Owns: <data> is copied. */
@@ -228,13 +221,11 @@ WEFT_API int weft_http_response_printf(weft_http_response *response, const char 
     WEFT_PRINTF(2, 3);
 /** Let <data> be the body, without a copy. Thread: loop thread. Owns: borrowed until the connection
  * has sent it: static data, or data that outlives the connection. */
-WEFT_API int weft_http_response_set_body_static(weft_http_response *response,
-                                                const void *data,
+WEFT_API int weft_http_response_set_body_static(weft_http_response *response, const void *data,
                                                 size_t size);
-/** Status, `Content-Type: text/plain; charset=utf-8` and <text> as the whole body. Errors: as above.
- * Thread: loop thread. Owns: the text is copied. */
-WEFT_API int weft_http_response_set_text(weft_http_response *response,
-                                         int status,
+/** Status, `Content-Type: text/plain; charset=utf-8` and <text> as the whole body. Errors: as
+ * above. Thread: loop thread. Owns: the text is copied. */
+WEFT_API int weft_http_response_set_text(weft_http_response *response, int status,
                                          const char *text);
 /** Close the connection after this answer, and say so in it. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_http_response_set_close(weft_http_response *response);

@@ -74,6 +74,8 @@ typedef struct weft_service_descriptor {
     int (*run)(weft_service *service);
     /** The drain begins: let long work come to its end. In a task. May be NULL. */
     int (*stop)(weft_service *service);
+    /** All of it has ended on this loop: release what <start> made. It must not wait. May be NULL. */
+    void (*gone)(weft_service *service);
 } weft_service_descriptor;
 
 /** Define the module's descriptor. Use it once, at file scope. */

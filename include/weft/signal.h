@@ -24,7 +24,9 @@ WEFT_BEGIN_DECLS
  * Thread: loop thread.
  * Runs:   <fn> on the loop's thread; equal signals may be merged, as in POSIX.
  * Owns:   <data> must live until the handler is removed or the loop closed.
- * Errors: WEFT_EINVAL for a signal that cannot be caught; WEFT_ENOMEM.
+ * Errors: WEFT_EINVAL for a signal that cannot be caught, or only says that the
+ *         program itself is broken (SIGSEGV, SIGBUS, SIGFPE, SIGILL); WEFT_ENOMEM;
+ *         system codes of pipe2 (-EMFILE).
  */
 #define weft_loop_add_signal_handler(loop, signum, fn, data) \
     weft_loop_add_signal_handler_at(WEFT_ORIGIN(#fn), (loop), (signum), (fn), (data))

@@ -248,7 +248,7 @@ weft_error *wf_error_ref(weft_error *error)
 void wf_error_unref(weft_error *error)
 {
     /* The release pairs with the acquire of whoever drops the last reference. */
-    if (atomic_fetch_sub_explicit(&error->n_refs, 1, memory_order_acq_rel) != 1) {
+    if (error == NULL || atomic_fetch_sub_explicit(&error->n_refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
     for (size_t i = 0; i < error->n_children; i++) {

@@ -15,7 +15,7 @@ weft_error *wf_error_create_group(int code, weft_error *const *children, size_t 
 /* A copy that another thread may own. NULL without memory. */
 weft_error *wf_error_copy(const weft_error *error);
 weft_error *wf_error_ref(weft_error *error);
-void wf_error_unref(weft_error *error);
+void wf_error_unref(weft_error *error); /* NULL is a no-op */
 int wf_error_code(const weft_error *error);
 
 #endif

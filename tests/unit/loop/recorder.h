@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/testing.h"
 #include "weft/weft.h"
 
 /* Callbacks append their names here. */
@@ -70,7 +71,10 @@ struct Loop {
     }
     Loop(const Loop &) = delete;
     Loop &operator=(const Loop &) = delete;
-    operator weft_loop *() const { return loop; }
+    operator weft_loop *() const
+    {
+        return loop;
+    }
 
     /* Exactly the turns that are asked for, none of which waits. */
     void turns(int n) const
@@ -87,6 +91,27 @@ struct Loop {
     }
 };
 
+/* Counts the library's blocks for the length of a scope. */
+struct Blocks {
+    Blocks()
+    {
+        weft_raise(nullptr); /* an error of an earlier test is a block of this thread */
+        weft_testing_count_blocks(1);
+    }
+    ~Blocks()
+    {
+        weft_testing_count_blocks(0);
+    }
+    Blocks(const Blocks &) = delete;
+    Blocks &operator=(const Blocks &) = delete;
+
+    long held() const
+    {
+        weft_raise(nullptr);
+        return weft_testing_n_blocks();
+    }
+};
+
 /* Collects the log for the length of a scope; for tests of one thread. */
 struct Log {
     struct Entry {
@@ -97,8 +122,14 @@ struct Log {
     };
     std::vector<Entry> entries;
 
-    Log() { weft_log_set_sink(write, this); }
-    ~Log() { weft_log_set_sink(nullptr, nullptr); }
+    Log()
+    {
+        weft_log_set_sink(write, this);
+    }
+    ~Log()
+    {
+        weft_log_set_sink(nullptr, nullptr);
+    }
     Log(const Log &) = delete;
     Log &operator=(const Log &) = delete;
 
@@ -107,8 +138,8 @@ struct Log {
         auto *log = static_cast<Log *>(data);
         const weft_report *report = record->report;
         if (report != nullptr) {
-            log->entries.push_back({report->kind, report->message ? report->message : "",
-                                    report->subject ? report->subject : "", report->code});
+            log->entries.push_back({ report->kind, report->message ? report->message : "",
+                                     report->subject ? report->subject : "", report->code });
         }
     }
 };
