@@ -32,6 +32,27 @@ void wf_text_add(struct wf_text *text, const char *format, ...)
     }
 }
 
+void wf_text_add_plain(struct wf_text *text, const char *plain)
+{
+    while (plain != NULL && *plain != '\0' && text->used + 1 < text->size) {
+        text->buffer[text->used++] = *plain++;
+        text->buffer[text->used] = '\0';
+    }
+}
+
+void wf_text_add_number(struct wf_text *text, unsigned long long number)
+{
+    char digits[24];
+    size_t i = sizeof digits;
+
+    digits[--i] = '\0';
+    do {
+        digits[--i] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    wf_text_add_plain(text, digits + i);
+}
+
 const char *wf_text_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -18,6 +18,9 @@ struct wf_text {
 
 void wf_text_init(struct wf_text *text, char *buffer, size_t size);
 void wf_text_add(struct wf_text *text, const char *format, ...) WEFT_PRINTF(2, 3);
+/* The same for signal handlers: no stdio, no locale. NULL adds nothing. */
+void wf_text_add_plain(struct wf_text *text, const char *plain);
+void wf_text_add_number(struct wf_text *text, unsigned long long number);
 /* The last part of a path: reports name files as their users know them. */
 const char *wf_text_file_name(const char *path);
 

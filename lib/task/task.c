@@ -152,6 +152,7 @@ static void on_step(struct wf_work *work)
 
     if (__builtin_expect(wf_fiber_running == NULL, 0)) {
         wf_fiber_adopt_thread(&thread_fiber);
+        wf_task_watch_overflow();
     }
     set_current(task);
     wf_fiber_switch(&thread_fiber, &task->fiber);

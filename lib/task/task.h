@@ -121,6 +121,9 @@ int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
  */
 int wf_task_deliver_cancel(struct wf_task *task);
 
+/* The first task runs on this thread: from now on a stack overflow names its task (overflow.c). */
+void wf_task_watch_overflow(void);
+
 /* Memory of a task, from and to the loop's cache. NULL without memory. */
 struct wf_task_state;
 struct wf_task *wf_task_get_memory(struct wf_task_state *state);
