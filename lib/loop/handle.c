@@ -277,7 +277,11 @@ int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop
     if (loop == NULL) {
         loop = wf_loop_running;
     }
-    if (wf_loop_is_mine(loop)) { /* keeps its place among the calls of call_soon */
+    /*
+     * From inside the loop it keeps its place among the calls of call_soon. An owner
+     * outside the run posts like everybody: it may just be handing the loop over.
+     */
+    if (loop != NULL && loop == wf_loop_running) {
         return weft_loop_call_soon_at(origin, loop, fn, data, out_handle);
     }
     if (loop == NULL || loop->magic != WF_LOOP_MAGIC || loop->forks != wf_fork_generation) {

@@ -237,17 +237,29 @@ TEST_CASE("handle: callbacks of one thread keep their order", "[loop][handle][th
     }
 }
 
-TEST_CASE("handle: on the loop's own thread threadsafe queues like call_soon",
-          "[loop][handle][threads]")
+struct Mixed {
+    weft_loop *loop;
+    Step *a, *b, *c;
+};
+
+static int queue_mixed(void *data)
+{
+    auto *mixed = static_cast<Mixed *>(data);
+
+    weft_loop_call_soon(mixed->loop, record, mixed->a, nullptr);
+    weft_loop_call_soon_threadsafe(mixed->loop, record, mixed->b, nullptr);
+    return weft_loop_call_soon(mixed->loop, record, mixed->c, nullptr);
+}
+
+TEST_CASE("handle: inside the loop threadsafe queues like call_soon", "[loop][handle][threads]")
 {
     Loop loop;
     Trace trace;
     Step a{ &trace, "a" }, b{ &trace, "b" }, c{ &trace, "c" };
+    Mixed mixed{ loop, &a, &b, &c };
 
-    weft_loop_call_soon(loop, record, &a, nullptr);
-    weft_loop_call_soon_threadsafe(loop, record, &b, nullptr);
-    weft_loop_call_soon(loop, record, &c, nullptr);
-    loop.turns(1);
+    weft_loop_call_soon(loop, queue_mixed, &mixed, nullptr);
+    loop.turns(2);
     REQUIRE(trace.joined() == "a b c");
 }
 
