@@ -104,7 +104,7 @@ WEFT_API weft_loop *weft_loop_unref(weft_loop *loop);
  *
  * Thread: loop thread.
  * Owns:   the reference stays the caller's.
- * Errors: WEFT_EINVALIDSTATE while it runs; 0 when it is closed already.
+ * Errors: WEFT_ERUNTIME while it runs; 0 when it is closed already.
  */
 WEFT_API int weft_loop_close(weft_loop *loop);
 

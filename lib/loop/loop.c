@@ -305,7 +305,7 @@ int weft_loop_close(weft_loop *loop)
         return r;
     }
     if (loop->is_running) {
-        return weft_fail_at(NULL, WEFT_EINVALIDSTATE, "Cannot close a running event loop");
+        return weft_fail_at(NULL, WEFT_ERUNTIME, "Cannot close a running event loop");
     }
     if (loop->is_closed) {
         return 0;

@@ -137,7 +137,7 @@ TEST_CASE("turn: a loop is not run from inside itself or another", "[loop][turn]
 
     REQUIRE(same.forever == WEFT_ERUNTIME);
     REQUIRE(same.once == WEFT_ERUNTIME);
-    REQUIRE(same.close == WEFT_EINVALIDSTATE);
+    REQUIRE(same.close == WEFT_ERUNTIME);
     REQUIRE(same.is_running);
     REQUIRE(same.is_current);
     REQUIRE(same.has_role);
