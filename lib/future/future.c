@@ -103,8 +103,15 @@ static void report_unretrieved(weft_future *future)
 {
     char message[64];
     char description[512];
+    char name[64];
+    struct wf_text text;
     weft_report report = WEFT_REPORT_INIT;
 
+    wf_text_init(&text, name, sizeof name);
+    if (future->ops->add_name != NULL) {
+        future->ops->add_name(future, &text);
+        report.subject = name;
+    }
     snprintf(message, sizeof message, "%s exception was never retrieved", future->ops->kind);
     weft_future_describe(future, description, sizeof description);
     report.kind = WEFT_REPORT_EXCEPTION_NEVER_RETRIEVED;

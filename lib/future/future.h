@@ -68,6 +68,8 @@ struct wf_future_ops {
      * for when it stands inside another's description. May be NULL.
      */
     void (*describe)(const weft_future *future, struct wf_text *text, bool is_nested);
+    /* Adds the name that reports go by, the subject. NULL: it has none. */
+    void (*add_name)(const weft_future *future, struct wf_text *text);
     /* The last reference is gone; value, error and message are released. NULL: wf_free. */
     void (*destroy)(weft_future *future);
     /* Not 0: users may not set its result (tasks, gathers). */

@@ -20,14 +20,17 @@ enum {
 static void report_pending(struct wf_task *task)
 {
     char description[512];
+    char name[64];
     struct wf_text text;
     weft_report report = WEFT_REPORT_INIT;
 
+    wf_text_init(&text, name, sizeof name);
+    task->future.ops->add_name(&task->future, &text);
     wf_text_init(&text, description, sizeof description);
     wf_future_describe(&task->future, &text, /* is_nested = */ false);
     report.kind = WEFT_REPORT_PENDING_TASK_DESTROYED;
     report.message = "Task was destroyed but it is pending!";
-    report.subject = wf_coro_name(task->coro_origin);
+    report.subject = name;
     report.object = description;
     report.origin = task->future.origin;
     report.source = &task->future;
@@ -110,6 +113,7 @@ struct wf_task_state *wf_task_state_get(weft_loop *loop)
     state->loop = loop;
     wf_list_init(&state->tasks);
     wf_list_init(&state->coros);
+    wf_loop_know_work(loop, &wf_task_step_kind);
     *slot = (struct wf_loop_slot){ state, &slot_ops };
     return state;
 }

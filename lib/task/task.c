@@ -172,7 +172,7 @@ static void describe_step(const struct wf_work *work, struct wf_work_info *info)
     wf_text_init(&text, info->object, sizeof info->object);
     wf_future_describe(&task->future, &text, /* is_nested = */ true);
     wf_text_init(&text, info->subject, sizeof info->subject);
-    wf_text_add(&text, "%s", wf_coro_name(task->coro_origin));
+    task->future.ops->add_name(&task->future, &text);
     info->origin = task->future.origin;
 }
 
@@ -277,17 +277,25 @@ static int request_cancel(weft_future *future, const char *message)
 
 /* ---- life --------------------------------------------------------------- */
 
+static void add_name(const weft_future *future, struct wf_text *text)
+{
+    const struct wf_task *task = (const struct wf_task *)(const void *)future;
+
+    if (task->name != NULL) {
+        wf_text_add(text, "%s", task->name);
+    } else {
+        wf_text_add(text, "Task-%llu", (unsigned long long)task->number);
+    }
+}
+
 static void describe(const weft_future *future, struct wf_text *text, bool is_nested)
 {
     const struct wf_task *task = (const struct wf_task *)(const void *)future;
     const weft_origin *origin = task->coro_origin;
 
-    if (task->name != NULL) {
-        wf_text_add(text, " name='%s'", task->name);
-    } else {
-        wf_text_add(text, " name='Task-%llu'", (unsigned long long)task->number);
-    }
-    wf_text_add(text, " coro=%s()", wf_coro_name(origin));
+    wf_text_add(text, " name='");
+    add_name(future, text);
+    wf_text_add(text, "' coro=%s()", wf_coro_name(origin));
     if (origin != NULL) {
         wf_text_add(text, " at %s:%d", wf_text_file_name(origin->file), origin->line);
     }
@@ -316,6 +324,7 @@ static const struct wf_future_ops task_ops = {
     .kind = "Task",
     .cancel = request_cancel,
     .describe = describe,
+    .add_name = add_name,
     .destroy = destroy,
     .is_sealed = true,
 };
