@@ -12,6 +12,8 @@
 
 #include "loop/loop.h"
 
+#include "base/mutant.h"
+
 #include <stddef.h>
 
 weft_time wf_loop_now(weft_loop *loop)
@@ -34,6 +36,9 @@ weft_time wf_loop_deadline(weft_loop *loop, weft_duration delay)
 
 int wf_timer_start(weft_loop *loop, struct wf_timer *timer, weft_time when)
 {
+    if (WF_MUTANT("early-timer") && when != WEFT_FOREVER) {
+        when -= WEFT_MS(5);
+    }
     return when == WEFT_FOREVER ? 0 : wf_heap_add(&loop->timers, when, &timer->node);
 }
 

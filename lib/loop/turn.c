@@ -17,6 +17,7 @@
 
 #include "loop/loop.h"
 
+#include "base/mutant.h"
 #include "thread/doorbell.h"
 #include "thread/role.h"
 
@@ -24,11 +25,21 @@
 
 /* ---- one turn ----------------------------------------------------------- */
 
+static struct wf_list *take_next(struct wf_list *batch)
+{
+    if (WF_MUTANT("lifo-ready-queue")) {
+        struct wf_list *last = batch->prev;
+        wf_list_remove(last);
+        wf_list_prepend(batch, last);
+    }
+    return wf_list_take_first(batch);
+}
+
 static void run_batch(weft_loop *loop)
 {
     struct wf_list *node;
 
-    while ((node = wf_list_take_first(&loop->batch)) != NULL) {
+    while ((node = take_next(&loop->batch)) != NULL) {
         struct wf_work *work = WF_CONTAINER_OF(node, struct wf_work, link);
         wf_loop_enter_work(loop, work);
         work->run(work);
