@@ -29,6 +29,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "loop/loop.h"
+#include "weft/log.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -256,6 +257,45 @@ static void note_wake_up(weft_loop *loop)
     }
 }
 
+/* The least i with duration below 2^i us. */
+static int bucket_of(weft_duration duration)
+{
+    uint64_t us = (uint64_t)duration / 1000;
+    int bits = us == 0 ? 0 : 64 - __builtin_clzll(us);
+
+    return bits < WF_POLL_BUCKETS ? bits : WF_POLL_BUCKETS - 1;
+}
+
+static void count(uint64_t *counter)
+{
+    __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED); /* one writer */
+}
+
+static void note_times(weft_loop *loop, weft_duration asked, weft_duration took, int n_events)
+{
+    struct wf_poll_times *times = &loop->poller.times;
+
+    count(&times->asked[bucket_of(asked)]);
+    count(&times->actual[bucket_of(took)]);
+    if (took - asked >= WF_POLL_LATE) {
+        count(&times->n_late);
+        weft_log(WEFT_LOG_DEBUG, "weft", "loop '%s': poll %.3f ms took %.3f ms: %d events",
+                 loop->name, (double)asked / 1e6, (double)took / 1e6, n_events);
+    }
+}
+
+/* Sleep, and keep the times of a sleep with a limit unless debugging is off. */
+static int sleep_and_note(weft_loop *loop, struct epoll_event *events, weft_duration timeout)
+{
+    if (timeout == WEFT_FOREVER || loop->debug == WEFT_DEBUG_OFF) {
+        return wf_loop_wait_for_events(loop->poller.epoll, events, timeout);
+    }
+    weft_time start = weft_clock_now();
+    int n = wf_loop_wait_for_events(loop->poller.epoll, events, timeout);
+    note_times(loop, timeout, weft_clock_now() - start, n);
+    return n;
+}
+
 static int sleep_for(weft_loop *loop, struct epoll_event *events, weft_duration timeout)
 {
     int n = 0;
@@ -266,7 +306,7 @@ static int sleep_for(weft_loop *loop, struct epoll_event *events, weft_duration 
     if (!wf_mailbox_try_sleep(&loop->mailbox)) {
         return look_if_watched(loop, events); /* something was posted meanwhile */
     }
-    n = wf_loop_wait_for_events(loop->poller.epoll, events, timeout);
+    n = sleep_and_note(loop, events, timeout);
     wf_mailbox_wake(&loop->mailbox);
     note_wake_up(loop);
     return n;
