@@ -70,3 +70,14 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/config/weft.yaml)
     install(FILES ${PROJECT_SOURCE_DIR}/config/weft.yaml
             DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/weft)
 endif()
+
+# The unit names where the programs and the configuration are after this install.
+if(TARGET weftd)
+    file(READ ${PROJECT_SOURCE_DIR}/systemd/weftd.service unit)
+    string(REPLACE "/usr/bin/" "${CMAKE_INSTALL_FULL_BINDIR}/" unit "${unit}")
+    string(REPLACE "/etc/weft/" "${CMAKE_INSTALL_FULL_SYSCONFDIR}/weft/" unit "${unit}")
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/install/weftd.service CONTENT "${unit}" @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/install/weftd.service DESTINATION lib/systemd/system)
+    install(FILES ${PROJECT_SOURCE_DIR}/systemd/weft.sysusers
+            DESTINATION lib/sysusers.d RENAME weft.conf)
+endif()
