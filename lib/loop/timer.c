@@ -5,7 +5,7 @@
  * appended to the queue in that order, after I/O. A due timer is work like any
  * other and can still be stopped until it runs. A deadline never fires early: the
  * clock is compared as it was read, without asyncio's allowance for its
- * resolution. A loop without timers reads no clock here.
+ * resolution. A turn without timers does not come here, and so reads no clock.
  *
  * Thread: the loop's. Starting and stopping are logarithmic in the timers.
  */
@@ -51,11 +51,8 @@ void wf_timer_stop(weft_loop *loop, struct wf_timer *timer)
 void wf_loop_append_due_timers(weft_loop *loop)
 {
     const struct wf_heap_entry *first = wf_heap_peek(&loop->timers);
-
-    if (first == NULL) {
-        return;
-    }
     weft_time now = wf_loop_now(loop);
+
     while (first != NULL && first->key <= now) {
         struct wf_timer *timer = WF_CONTAINER_OF(first->node, struct wf_timer, node);
         wf_heap_remove(&loop->timers, &timer->node);

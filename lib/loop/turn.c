@@ -72,7 +72,9 @@ static void run_turn(weft_loop *loop, weft_time limit)
 {
     __atomic_store_n(&loop->n_turns, loop->n_turns + 1, __ATOMIC_RELAXED);
     wf_loop_poll(loop, wait_limit(loop, limit));
-    wf_loop_append_due_timers(loop);
+    if (loop->timers.n_entries > 0) {
+        wf_loop_append_due_timers(loop);
+    }
     wf_list_splice(&loop->batch, &loop->ready);
     if (__builtin_expect(loop->times_callbacks, 0)) {
         run_batch_timed(loop);
