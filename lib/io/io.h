@@ -19,7 +19,6 @@
 
 struct weft_executor;
 struct weft_stream;
-struct wf_signals;
 
 /* The seam through which servers accept: accept4(2), or what a test puts there. */
 typedef int wf_accept_fn(int fd, struct sockaddr *address, socklen_t *len, int flags);
@@ -43,9 +42,6 @@ struct wf_io {
     struct weft_executor *names; /* ref: looks host names up, NULL until used */
     wf_accept_fn *accept;
     int reserve; /* owned: given up for a moment to shed a client; -1: none */
-    /* Of signal.c, which sets both at its first use: called when the loop closes. */
-    struct wf_signals *signals; /* owned */
-    void (*close_signals)(struct wf_signals *signals);
 };
 
 /* The slot of <loop>, made at the first use. WEFT_ENOMEM. */

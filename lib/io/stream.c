@@ -1,0 +1,752 @@
+/*
+ * A stream's life: made, waited on, closed, released.
+ *
+ *     CONNECTING --attach--> OPEN --close--> CLOSING --queue sent--> CLOSED
+ *                              |                |                       ^
+ *                              `------- abort, or the loop closes ------'
+ *
+ * Closing is a protocol. close ends the reading side at once and lets the queue
+ * drain; wf_stream_maybe_finish_close is the one gate to CLOSED, where the
+ * descriptor goes and everybody who waits is woken. The memory goes by one gate
+ * too, maybe_free: CLOSED, released by the owner, and no task inside a call.
+ * A task that leaves a call last does not free at once but in a turn of its own,
+ * so that the call may still look at the stream on its way out.
+ *
+ * Time limits: one timer per stream, started at the first wait that has a
+ * deadline and otherwise left alone. When it fires it looks at the deadlines as
+ * they are then, and starts again for the next one. So a read with a limit costs
+ * one reading of the clock and no work on the heap.
+ *
+ * Invariant: a side's waiter is NULL unless a task is suspended on it; fd is -1
+ * exactly in the states CLOSED and (between two addresses) CONNECTING.
+ *
+ * Thread: the loop's.
+ */
+
+#include "io/stream.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum {
+    DEFAULT_LIMIT = 65536,
+    DEFAULT_HIGH = 65536,
+    DESCRIPTION_SIZE = 256
+};
+
+/* A task that waits for the end of a stream. */
+struct wf_closer {
+    struct wf_wait wait;
+    struct wf_list link;   /* in stream->closers; outside once woken */
+    struct wf_timer timer; /* of the limit */
+};
+
+static const char *state_name(const weft_stream *stream)
+{
+    static const char *const names[] = {
+#define NAME(name, text) [WF_STREAM_##name] = (text),
+        WF_STREAM_STATE_MAP(NAME)
+#undef NAME
+    };
+    return names[stream->state];
+}
+
+/* ---- refusing ----------------------------------------------------------- */
+
+int wf_stream_refuse(const weft_stream *stream)
+{
+    if (stream == NULL || stream->magic != WF_STREAM_MAGIC) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "not a stream");
+    }
+    return wf_loop_check(stream->loop);
+}
+
+int wf_stream_refuse_outside_task(const weft_stream *stream, const char *what)
+{
+    struct wf_task *task;
+    int code = wf_task_require(what, &task);
+
+    if (code < 0) {
+        return code;
+    }
+    WF_ASSERT(stream->loop != wf_loop_running);
+    return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME, "%s on a stream of another loop", what);
+}
+
+/* ---- the memory --------------------------------------------------------- */
+
+static bool is_over(const weft_stream *stream)
+{
+    return stream->state == WF_STREAM_CLOSED && stream->is_released && stream->n_inside == 0;
+}
+
+static void free_stream(weft_stream *stream)
+{
+    weft_loop *loop = stream->loop;
+
+    WF_ASSERT(stream->fd < 0 && stream->first == NULL);
+    wf_held_free(stream);
+    if (stream->io != NULL && stream->io->viewer == stream) {
+        stream->io->viewer = NULL; /* another stream may get this address */
+    }
+    wf_loop_take_back(&stream->work);
+    wf_list_remove(&stream->link);
+    stream->magic = 0;
+    if (stream->release != NULL) {
+        stream->release(stream);
+    } else {
+        wf_free(stream);
+    }
+    wf_loop_let_go(loop);
+}
+
+/* Somebody was the last one: free it, but not under the feet of who called. */
+static void maybe_free_soon(weft_stream *stream)
+{
+    if (is_over(stream) && !wf_work_is_queued(&stream->work) && !stream->loop->is_closed) {
+        wf_loop_run_soon(stream->loop, &stream->work);
+    }
+}
+
+/* The stream's own work, in a turn: there is something to send, or to free. */
+static void on_work(struct wf_work *work)
+{
+    weft_stream *stream = WF_CONTAINER_OF(work, weft_stream, work);
+
+    if (is_over(stream)) {
+        free_stream(stream);
+        return;
+    }
+    if (stream->state != WF_STREAM_CLOSED) {
+        wf_stream_flush(stream);
+    }
+}
+
+void wf_stream_release(weft_stream *stream)
+{
+    stream->is_released = true;
+    if (is_over(stream)) {
+        free_stream(stream);
+    }
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+void wf_side_wake(struct wf_side *side, int code)
+{
+    struct wf_wait *waiter = side->waiter;
+
+    if (waiter != NULL) {
+        side->waiter = NULL;
+        wf_wait_wake(waiter, code);
+    }
+}
+
+/* Runs in the append phase: set flags, wake, queue; no user code, no system call. */
+static void on_ready(struct wf_watch *watch, uint32_t events)
+{
+    weft_stream *stream = WF_CONTAINER_OF(watch, weft_stream, watch);
+
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+        stream->is_hung_up = true;
+        events |= EPOLLIN | EPOLLOUT;
+    }
+    if (events & EPOLLIN) {
+        stream->reader.is_ready = true;
+        wf_side_wake(&stream->reader, 0);
+    }
+    if (events & EPOLLOUT) {
+        stream->writer.is_ready = true;
+        if (stream->state == WF_STREAM_CONNECTING) {
+            wf_side_wake(&stream->writer, 0);
+        } else if (stream->first != NULL && !wf_work_is_queued(&stream->work)) {
+            wf_loop_run_soon(stream->loop, &stream->work);
+        }
+    }
+}
+
+static void end_wait_if_due(struct wf_side *side, weft_time now)
+{
+    if (side->deadline <= now) {
+        side->deadline = WEFT_FOREVER;
+        wf_side_wake(side, WEFT_ETIMEDOUT);
+    }
+}
+
+/* Let the timer fire not after <deadline>. */
+static int arm_timer(weft_stream *stream, weft_time deadline)
+{
+    if (deadline == WEFT_FOREVER) {
+        return 0;
+    }
+    if (wf_timer_is_started(&stream->timer)) {
+        if (stream->timer_due <= deadline) {
+            return 0;
+        }
+        wf_timer_stop(stream->loop, &stream->timer);
+    }
+    stream->timer_due = deadline;
+    return wf_timer_start(stream->loop, &stream->timer, deadline);
+}
+
+/* The timer fires: in a turn, on the loop's thread. */
+static void on_timer(struct wf_work *work)
+{
+    weft_stream *stream = WF_CONTAINER_OF(work, weft_stream, timer.work);
+    weft_time now = wf_loop_now(stream->loop);
+
+    end_wait_if_due(&stream->reader, now);
+    end_wait_if_due(&stream->writer, now);
+    weft_time next = stream->reader.deadline < stream->writer.deadline ? stream->reader.deadline
+                                                                       : stream->writer.deadline;
+    int code = arm_timer(stream, next);
+    if (code < 0) { /* no limit can be kept: better an error than a wait without end */
+        wf_side_wake(&stream->reader, code);
+        wf_side_wake(&stream->writer, code);
+    }
+}
+
+/* A wait of one side: on the stack of its task. */
+struct side_wait {
+    struct wf_wait wait;
+    struct wf_side *side;
+};
+
+static bool cancel_side_wait(struct wf_wait *wait, const char *message)
+{
+    struct side_wait *own = WF_CONTAINER_OF(wait, struct side_wait, wait);
+
+    (void)message; /* the task keeps it */
+    own->side->waiter = NULL;
+    wf_wait_wake(wait, WEFT_ECANCELED);
+    return true;
+}
+
+/* The loop is closed: nobody will resume the task, and the stream may be gone. */
+static bool refuse_cancel(struct wf_wait *wait, const char *message)
+{
+    (void)wait;
+    (void)message;
+    return false;
+}
+
+static void enter(weft_stream *stream, struct wf_side *side)
+{
+    side->is_busy = true;
+    stream->n_inside++;
+}
+
+static int leave(weft_stream *stream, struct wf_side *side, int code)
+{
+    side->is_busy = false;
+    stream->n_inside--;
+    if (__builtin_expect(stream->state >= WF_STREAM_CLOSING, 0)) {
+        maybe_free_soon(stream);
+        if (code == 0 && side == &stream->reader) {
+            return WEFT_ECLOSED;
+        }
+    }
+    return code;
+}
+
+int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline)
+{
+    int code = arm_timer(stream, deadline);
+
+    if (code < 0) {
+        return code;
+    }
+    struct side_wait own = { WF_WAIT_INIT(cancel_side_wait, what), side };
+    side->waiter = &own.wait;
+    side->deadline = deadline;
+    enter(stream, side);
+    code = wf_task_wait(&own.wait);
+    side->waiter = NULL;
+    side->deadline = WEFT_FOREVER;
+    return leave(stream, side, code);
+}
+
+int wf_side_spend(weft_stream *stream, struct wf_side *side)
+{
+    enter(stream, side);
+    return leave(stream, side, wf_task_spend());
+}
+
+/* ---- making ------------------------------------------------------------- */
+
+int wf_stream_read_options(const weft_stream_options *options, weft_stream_options *out_options)
+{
+    weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
+
+    if (options != NULL) {
+        if (options->size < sizeof options->size) {
+            return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "stream options without a size");
+        }
+        memcpy(&read, options, options->size < sizeof read ? options->size : sizeof read);
+    }
+    read.size = sizeof read;
+    read.limit = read.limit != 0 ? read.limit : DEFAULT_LIMIT;
+    read.high_water = read.high_water != 0 ? read.high_water : DEFAULT_HIGH;
+    read.low_water = read.low_water != 0 ? read.low_water : read.high_water / 4;
+    read.connect_limit = read.connect_limit != 0 ? read.connect_limit : WEFT_FOREVER;
+    if (read.low_water > read.high_water || read.connect_limit < 0) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL,
+                         read.connect_limit < 0 ? "the connect limit is negative"
+                                                : "the low-water mark is above the high one");
+    }
+    *out_options = read;
+    return 0;
+}
+
+static void init_side(struct wf_side *side)
+{
+    side->limit = WEFT_FOREVER;
+    side->deadline = WEFT_FOREVER;
+    side->is_ready = true;
+}
+
+void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_options *options,
+                    const weft_origin *origin)
+{
+    stream->magic = WF_STREAM_MAGIC;
+    stream->state = WF_STREAM_CONNECTING;
+    stream->fd = -1;
+    stream->watch.fd = -1;
+    stream->loop = io->loop;
+    stream->io = io;
+    stream->limit = options->limit;
+    stream->high = options->high_water;
+    stream->low = options->low_water;
+    stream->origin = origin;
+    stream->created_at = wf_loop_now(io->loop);
+    init_side(&stream->reader);
+    init_side(&stream->writer);
+    wf_work_init(&stream->work, on_work);
+    wf_timer_init(&stream->timer, on_timer);
+    wf_list_init(&stream->closers);
+    wf_list_append(&io->streams, &stream->link);
+    wf_loop_hold(io->loop);
+}
+
+int wf_stream_attach(weft_stream *stream, int fd, enum wf_stream_state state)
+{
+    int code = wf_watch_add(&stream->loop->poller, &stream->watch, fd, on_ready);
+
+    if (code < 0) {
+        return code;
+    }
+    stream->fd = fd;
+    stream->state = (uint8_t)state;
+    /* A fresh socket may have something: the first read and write are tried at once. */
+    stream->reader.is_ready = state == WF_STREAM_OPEN;
+    stream->writer.is_ready = state == WF_STREAM_OPEN;
+    return 0;
+}
+
+void wf_stream_detach(weft_stream *stream)
+{
+    if (stream->fd >= 0) {
+        wf_watch_remove(&stream->loop->poller, &stream->watch);
+        (void)close(stream->fd); /* a socket: whatever it says, the descriptor is gone */
+        stream->fd = -1;
+    }
+    stream->is_hung_up = false;
+}
+
+/* What the caller's socket must be made: 0 or a system code. */
+static int prepare_socket(int fd, struct wf_address *out_peer)
+{
+    out_peer->len = sizeof out_peer->as;
+    if (getpeername(fd, &out_peer->as.any, &out_peer->len) < 0) {
+        return -errno; /* -ENOTSOCK, -ENOTCONN, -EBADF */
+    }
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)) {
+        return -errno;
+    }
+    if (out_peer->as.any.sa_family != AF_UNIX) {
+        /* Fails for what is not TCP, which does not delay either. */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+    }
+    return 0;
+}
+
+int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_options *options,
+                           weft_stream **out_stream)
+{
+    weft_loop *loop = NULL;
+    weft_stream_options read;
+    struct wf_address peer;
+    struct wf_io *io;
+    int code = wf_loop_resolve(&loop);
+
+    if (code < 0 || (code = wf_stream_read_options(options, &read)) < 0 ||
+        (code = wf_io_get(loop, &io)) < 0 || (code = prepare_socket(fd, &peer)) < 0) {
+        return code;
+    }
+    weft_stream *stream = wf_new(weft_stream);
+    if (stream == NULL) {
+        return WEFT_ENOMEM;
+    }
+    wf_stream_init(stream, io, &read, origin);
+    wf_peer_set(&stream->peer, &peer);
+    code = wf_stream_attach(stream, fd, WF_STREAM_OPEN);
+    if (code < 0) {
+        stream->state = WF_STREAM_CLOSED;
+        wf_stream_release(stream);
+        return code;
+    }
+    *out_stream = stream;
+    return 0;
+}
+
+/* ---- closing ------------------------------------------------------------ */
+
+static void wake_closer(struct wf_closer *closer, int code)
+{
+    wf_list_remove(&closer->link);
+    wf_wait_wake(&closer->wait, code);
+}
+
+static void finish_close(weft_stream *stream)
+{
+    WF_ASSERT(stream->state != WF_STREAM_CLOSED && stream->first == NULL);
+    wf_stream_detach(stream);
+    stream->state = WF_STREAM_CLOSED;
+    wf_loop_take_back(&stream->work);
+    wf_timer_stop(stream->loop, &stream->timer);
+    wf_held_trim(stream);
+    wf_side_wake(&stream->reader, WEFT_ECLOSED);
+    wf_side_wake(&stream->writer, stream->writer.code != 0 ? stream->writer.code : WEFT_ECLOSED);
+    for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
+        wake_closer(WF_CONTAINER_OF(link, struct wf_closer, link), stream->writer.code);
+    }
+    maybe_free_soon(stream);
+}
+
+void wf_stream_maybe_finish_close(weft_stream *stream)
+{
+    if (stream->state == WF_STREAM_CLOSING && stream->first == NULL) {
+        finish_close(stream);
+    }
+}
+
+static int close_checked(weft_stream *stream)
+{
+    if (stream->state >= WF_STREAM_CLOSING) {
+        return 0;
+    }
+    stream->state = WF_STREAM_CLOSING;
+    wf_side_wake(&stream->reader, WEFT_ECLOSED);
+    wf_stream_maybe_finish_close(stream);
+    return 0;
+}
+
+static int abort_checked(weft_stream *stream)
+{
+    if (stream->state == WF_STREAM_CLOSED) {
+        return 0;
+    }
+    stream->is_aborted = true;
+    wf_stream_drop_queue(stream);
+    if (stream->fd >= 0 && stream->peer.as.any.sa_family != AF_UNIX) {
+        /* No FIN, which would look like a proper end, but RST. It may fail: then it is FIN. */
+        struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+        (void)setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    }
+    finish_close(stream);
+    return 0;
+}
+
+int weft_stream_close(weft_stream *stream)
+{
+    int code = wf_stream_check(stream);
+
+    return code < 0 ? code : close_checked(stream);
+}
+
+int weft_stream_abort(weft_stream *stream)
+{
+    int code = wf_stream_check(stream);
+
+    return code < 0 ? code : abort_checked(stream);
+}
+
+int weft_stream_is_closing(const weft_stream *stream)
+{
+    if (wf_stream_check(stream) < 0) {
+        return 1;
+    }
+    return stream->state >= WF_STREAM_CLOSING || stream->reader.code != 0 ||
+           stream->writer.code != 0;
+}
+
+static bool cancel_closer(struct wf_wait *wait, const char *message)
+{
+    (void)message; /* the task keeps it */
+    wake_closer(WF_CONTAINER_OF(wait, struct wf_closer, wait), WEFT_ECANCELED);
+    return true;
+}
+
+/* The limit of a closer passed: in a turn, on the loop's thread. */
+static void on_closer_timer(struct wf_work *work)
+{
+    struct wf_closer *closer = WF_CONTAINER_OF(work, struct wf_closer, timer.work);
+
+    if (wf_list_is_linked(&closer->link)) {
+        wake_closer(closer, WEFT_ETIMEDOUT);
+    }
+}
+
+int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit)
+{
+    if (stream->state == WF_STREAM_CLOSED) {
+        stream->n_inside++;
+        int code = wf_task_spend();
+        stream->n_inside--;
+        maybe_free_soon(stream);
+        return code < 0 ? code : stream->writer.code;
+    }
+    struct wf_closer closer = { .wait = WF_WAIT_INIT(cancel_closer, "wait_closed") };
+    wf_timer_init(&closer.timer, on_closer_timer);
+    if (limit != WEFT_FOREVER) {
+        int code =
+            wf_timer_start(stream->loop, &closer.timer, wf_loop_deadline(stream->loop, limit));
+        if (code < 0) {
+            return code;
+        }
+    }
+    wf_list_append(&stream->closers, &closer.link);
+    stream->n_inside++;
+    int code = wf_task_wait(&closer.wait);
+    wf_list_remove(&closer.link);
+    wf_timer_stop(stream->loop, &closer.timer);
+    stream->n_inside--;
+    maybe_free_soon(stream);
+    return code;
+}
+
+int weft_stream_wait_closed(weft_stream *stream)
+{
+    int code = wf_stream_check_task(stream, "weft_stream_wait_closed");
+
+    if (code < 0) {
+        return code;
+    }
+    if (stream->state < WF_STREAM_CLOSING) {
+        return weft_fail(WEFT_EINVALIDSTATE, "the stream was not closed");
+    }
+    return wf_stream_wait_closed_for(stream, WEFT_FOREVER);
+}
+
+/* ---- the end ------------------------------------------------------------ */
+
+void wf_stream_describe(const weft_stream *stream, char *buffer, size_t size)
+{
+    char peer[128];
+
+    wf_peer_format(&stream->peer, peer, sizeof peer);
+    (void)snprintf(buffer, size, "%s stream fd=%d peer=%s %s",
+                   stream->peer.as.any.sa_family == AF_UNIX ? "unix" : "TCP", stream->fd, peer,
+                   state_name(stream));
+}
+
+static void report_unclosed(const weft_stream *stream)
+{
+    char description[DESCRIPTION_SIZE];
+    char message[DESCRIPTION_SIZE + 64];
+    weft_report report = WEFT_REPORT_INIT;
+    weft_duration age = wf_loop_now(stream->loop) - stream->created_at;
+
+    wf_stream_describe(stream, description, sizeof description);
+    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", description,
+                   (double)age / 1e9);
+    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
+    report.message = message;
+    report.object = description;
+    report.origin = stream->origin;
+    wf_loop_report(stream->loop, &report);
+}
+
+void weft_stream_destroy(weft_stream *stream)
+{
+    if (stream == NULL || wf_stream_check(stream) < 0) {
+        return;
+    }
+    if (stream->is_served || stream->is_released) {
+        (void)wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVALIDSTATE, "%s",
+                        stream->is_served ? "a server releases the streams that it serves"
+                                          : "the stream was destroyed before");
+        return;
+    }
+    if (stream->state < WF_STREAM_CLOSING) {
+        report_unclosed(stream);
+        (void)abort_checked(stream); /* always 0 */
+    }
+    wf_stream_release(stream);
+}
+
+/* Take a side's or closer's wait away from the task that the loop leaves behind. */
+static void abandon(struct wf_wait *wait)
+{
+    wait->cancel = refuse_cancel;
+}
+
+static void close_with_loop(weft_stream *stream)
+{
+    if (stream->state < WF_STREAM_CLOSING) {
+        report_unclosed(stream);
+        /* Nobody was handed one that is still connecting. */
+        stream->is_released |= stream->state == WF_STREAM_CONNECTING;
+    }
+    if (stream->reader.waiter != NULL) {
+        abandon(stream->reader.waiter);
+        stream->reader.waiter = NULL;
+    }
+    if (stream->writer.waiter != NULL) {
+        abandon(stream->writer.waiter);
+        stream->writer.waiter = NULL;
+    }
+    for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
+        abandon(&WF_CONTAINER_OF(link, struct wf_closer, link)->wait);
+    }
+    stream->n_inside = 0;        /* nobody comes back */
+    (void)abort_checked(stream); /* always 0 */
+    wf_held_free(stream);
+    stream->io = NULL;
+}
+
+void wf_streams_close_all(struct wf_io *io)
+{
+    for (struct wf_list *link; (link = wf_list_take_first(&io->streams)) != NULL;) {
+        weft_stream *stream = WF_CONTAINER_OF(link, weft_stream, link);
+        close_with_loop(stream);
+        wf_loop_take_back(&stream->work);
+        if (is_over(stream)) {
+            free_stream(stream);
+        }
+    }
+}
+
+/* ---- facts -------------------------------------------------------------- */
+
+int weft_stream_get_fd(const weft_stream *stream)
+{
+    return wf_stream_check(stream) < 0 ? -1 : stream->fd;
+}
+
+/* Of unix sockets, and of our own end: ask the kernel. */
+static int format_name(int fd, int (*ask)(int, struct sockaddr *, socklen_t *), char *buffer,
+                       size_t size)
+{
+    struct wf_address address = { .len = sizeof address.as };
+
+    if (fd < 0) {
+        return WEFT_ECLOSED;
+    }
+    if (ask(fd, &address.as.any, &address.len) < 0) {
+        return -errno;
+    }
+    wf_address_format(&address, buffer, size);
+    return 0;
+}
+
+/* glibc's prototypes take a transparent union, which is no plain function pointer. */
+static int ask_peer(int fd, struct sockaddr *address, socklen_t *len)
+{
+    return getpeername(fd, address, len);
+}
+
+static int ask_own(int fd, struct sockaddr *address, socklen_t *len)
+{
+    return getsockname(fd, address, len);
+}
+
+int weft_stream_get_peername(const weft_stream *stream, char *buffer, size_t size)
+{
+    int code = wf_stream_check(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (buffer == NULL || size == 0) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no buffer for a name");
+    }
+    if (stream->peer.as.any.sa_family == AF_UNIX && stream->fd >= 0) {
+        return format_name(stream->fd, ask_peer, buffer, size);
+    }
+    wf_peer_format(&stream->peer, buffer, size);
+    return 0;
+}
+
+int weft_stream_get_sockname(const weft_stream *stream, char *buffer, size_t size)
+{
+    int code = wf_stream_check(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (buffer == NULL || size == 0) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no buffer for a name");
+    }
+    return format_name(stream->fd, ask_own, buffer, size);
+}
+
+int weft_stream_get_peer_credentials(const weft_stream *stream,
+                                     weft_peer_credentials *out_credentials)
+{
+    struct ucred credentials;
+    socklen_t len = sizeof credentials;
+    int code = wf_stream_check(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (out_credentials == NULL) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no place for the credentials");
+    }
+    if (stream->fd < 0) {
+        return WEFT_ECLOSED;
+    }
+    if (stream->peer.as.any.sa_family != AF_UNIX) {
+        return -EOPNOTSUPP; /* the kernel would answer with nobody's ids */
+    }
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) < 0) {
+        return -errno;
+    }
+    *out_credentials = (weft_peer_credentials){ credentials.pid, credentials.uid, credentials.gid };
+    return 0;
+}
+
+static int set_limit(weft_stream *stream, struct wf_side *side, weft_duration limit)
+{
+    if (limit < 0) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "the limit is negative");
+    }
+    (void)stream;
+    side->limit = limit;
+    return 0;
+}
+
+int weft_stream_set_read_limit(weft_stream *stream, weft_duration limit)
+{
+    int code = wf_stream_check(stream);
+
+    return code < 0 ? code : set_limit(stream, &stream->reader, limit);
+}
+
+int weft_stream_set_write_limit(weft_stream *stream, weft_duration limit)
+{
+    int code = wf_stream_check(stream);
+
+    return code < 0 ? code : set_limit(stream, &stream->writer, limit);
+}

@@ -1,0 +1,574 @@
+/*
+ * Reading: wait until there is something, then ask the kernel.
+ *
+ * Nothing is read ahead of a call. A read that finds the socket's last edge
+ * used up suspends, and does the system call after it resumes; one that is
+ * cancelled before has taken nothing. A short read means that the socket is
+ * empty: the next read waits for the edge, unless the peer hung up, for then
+ * the end stands behind the data.
+ *
+ * Whole lines need memory of the connection's own (<held>). It is taken from
+ * the slot's spares when bytes come, and given back as soon as it is empty and
+ * the task has to wait. weft_stream_read reads into the caller's memory, and
+ * weft_stream_read_view into the loop's one buffer, which is everybody's.
+ *
+ * Unread bytes in <held> come before the kernel's. An error comes before both,
+ * as with asyncio.
+ *
+ * Thread: the loop's.
+ */
+
+#include "io/stream.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    LEAST_ROOM = 1024 /* worth a system call */
+};
+
+/* ---- the connection's own buffer ---------------------------------------- */
+
+static size_t held_len(const struct wf_held *held)
+{
+    return held->end - held->start;
+}
+
+static void give_back(weft_stream *stream, char *data, size_t capacity)
+{
+    if (capacity == WF_IO_SPARE_SIZE && stream->io != NULL) {
+        wf_io_give_spare(stream->io, data);
+    } else {
+        wf_free(data);
+    }
+}
+
+void wf_held_free(weft_stream *stream)
+{
+    if (stream->held.data != NULL) {
+        give_back(stream, stream->held.data, stream->held.capacity);
+        stream->held = (struct wf_held){ NULL, 0, 0, 0 };
+    }
+}
+
+void wf_held_trim(weft_stream *stream)
+{
+    if (held_len(&stream->held) == 0) {
+        wf_held_free(stream);
+    }
+}
+
+/* Memory for <capacity> bytes or more, with those that are held in front. */
+static int held_grow(weft_stream *stream, size_t capacity)
+{
+    struct wf_held *held = &stream->held;
+    char *data;
+
+    if (capacity <= WF_IO_SPARE_SIZE) {
+        capacity = WF_IO_SPARE_SIZE;
+        data = wf_io_take_spare(stream->io);
+    } else {
+        data = wf_alloc(capacity);
+    }
+    if (data == NULL) {
+        return WEFT_ENOMEM;
+    }
+    size_t len = held_len(held);
+    if (len > 0) {
+        memcpy(data, held->data + held->start, len);
+    }
+    wf_held_free(stream);
+    *held = (struct wf_held){ data, 0, len, capacity };
+    return 0;
+}
+
+/* Room for <more> bytes behind those that are held. Views of them become invalid. */
+static int held_reserve(weft_stream *stream, size_t more)
+{
+    struct wf_held *held = &stream->held;
+    size_t len = held_len(held);
+
+    if (held->capacity - held->end >= more) {
+        return 0;
+    }
+    if (held->capacity - len >= more) {
+        memmove(held->data, held->data + held->start, len);
+        held->start = 0;
+        held->end = len;
+        return 0;
+    }
+    size_t doubled = held->capacity * 2;
+    return held_grow(stream, doubled > len + more ? doubled : len + more);
+}
+
+/* Put bytes in front of those that are held. */
+static int held_push_front(weft_stream *stream, const char *data, size_t n)
+{
+    struct wf_held *held = &stream->held;
+    size_t len = held_len(held);
+
+    if (held->start < n) {
+        int code = held_reserve(stream, n);
+        if (code < 0) {
+            return code;
+        }
+        if (len > 0) {
+            memmove(held->data + held->start + n, held->data + held->start, len);
+        }
+        held->start += n;
+        held->end = held->start + len;
+    }
+    held->start -= n;
+    memcpy(held->data + held->start, data, n);
+    return 0;
+}
+
+static size_t held_take(weft_stream *stream, void *buffer, size_t size)
+{
+    struct wf_held *held = &stream->held;
+    size_t n = held_len(held) < size ? held_len(held) : size;
+
+    if (n > 0) {
+        memcpy(buffer, held->data + held->start, n);
+        held->start += n;
+    }
+    return n;
+}
+
+/* ---- one read ----------------------------------------------------------- */
+
+static int refuse_read(weft_stream *stream, const char *what)
+{
+    if (stream->state != WF_STREAM_OPEN) {
+        return WEFT_ECLOSED;
+    }
+    if (stream->reader.is_busy) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME,
+                         "%s() called while another coroutine is already waiting for incoming "
+                         "data",
+                         what);
+    }
+    return stream->reader.code;
+}
+
+static int begin_read(weft_stream *stream, const char *what)
+{
+    int code = wf_stream_check_task(stream, what);
+
+    if (code < 0) {
+        return code;
+    }
+    if (__builtin_expect(stream->state != WF_STREAM_OPEN || stream->reader.is_busy ||
+                             stream->reader.code != 0,
+                         0)) {
+        return refuse_read(stream, what);
+    }
+    stream->lent = 0;
+    if (stream->io->viewer == stream) {
+        stream->io->viewer = NULL; /* the view is gone */
+    }
+    return 0;
+}
+
+/* Suspend until there may be something to read. */
+static int wait_for_data(weft_stream *stream)
+{
+    weft_duration limit = stream->reader.limit;
+
+    wf_held_trim(stream);
+    return wf_side_wait(stream, &stream->reader, "read",
+                        limit == WEFT_FOREVER ? WEFT_FOREVER
+                                              : wf_loop_deadline(stream->loop, limit));
+}
+
+/* Until a system call makes sense. */
+static int wait_until_readable(weft_stream *stream)
+{
+    if (stream->reader.is_ready) {
+        return wf_side_spend(stream, &stream->reader);
+    }
+    return wait_for_data(stream);
+}
+
+/* One recv: the bytes it gave, 0 at the end, -EAGAIN when it is to be tried again, or a code. */
+static ssize_t receive(weft_stream *stream, void *buffer, size_t size)
+{
+    ssize_t n = recv(stream->fd, buffer, size, 0);
+
+    if (__builtin_expect(n > 0, 1)) {
+        if ((size_t)n < size && !stream->is_hung_up) {
+            stream->reader.is_ready = false;
+        }
+        return n;
+    }
+    if (n == 0) {
+        stream->is_at_end = true;
+        return 0;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        stream->is_hung_up = false; /* an error that a send has taken, say */
+        stream->reader.is_ready = false;
+        return -EAGAIN;
+    }
+    if (errno == EINTR) {
+        return -EAGAIN;
+    }
+    stream->reader.code = -errno;
+    return -errno;
+}
+
+/* Wait if need be, and read into <buffer>. 0 with *out_n bytes, which is 0 at the end. */
+static int read_into(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+{
+    ssize_t n;
+
+    if (stream->is_at_end) {
+        *out_n = 0;
+        return wf_side_spend(stream, &stream->reader);
+    }
+    do {
+        int code = wait_until_readable(stream);
+        if (code < 0) {
+            return code;
+        }
+        n = receive(stream, buffer, size);
+    } while (n == -EAGAIN);
+    if (n < 0) {
+        return (int)n;
+    }
+    *out_n = (size_t)n;
+    return 0;
+}
+
+int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+{
+    int code = begin_read(stream, "weft_stream_read");
+
+    if (code < 0) {
+        return code;
+    }
+    if (held_len(&stream->held) > 0 || size == 0) {
+        code = wf_side_spend(stream, &stream->reader);
+        if (code == 0) {
+            *out_n = held_take(stream, buffer, size);
+        }
+        return code;
+    }
+    return read_into(stream, buffer, size, out_n);
+}
+
+/* ---- views -------------------------------------------------------------- */
+
+static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
+{
+    struct wf_held *held = &stream->held;
+    int code = wf_side_spend(stream, &stream->reader);
+
+    if (code < 0) {
+        return code;
+    }
+    *out_data = held->data + held->start;
+    *out_n = held_len(held);
+    stream->lent = *out_n;
+    held->start = held->end;
+    return 0;
+}
+
+int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n)
+{
+    size_t n = 0;
+    int code = begin_read(stream, "weft_stream_read_view");
+
+    if (code < 0) {
+        return code;
+    }
+    if (held_len(&stream->held) > 0) {
+        return view_held(stream, out_data, out_n);
+    }
+    struct wf_io *io = stream->io;
+    char *view = wf_io_get_view(io);
+    if (view == NULL) {
+        return WEFT_ENOMEM;
+    }
+    code = read_into(stream, view, WF_IO_VIEW_SIZE, &n);
+    if (code < 0) {
+        return code;
+    }
+    io->viewer = stream;
+    io->view_len = n;
+    *out_data = view;
+    *out_n = n;
+    return 0;
+}
+
+int weft_stream_unread(weft_stream *stream, size_t n)
+{
+    int code = wf_stream_check(stream);
+
+    if (code < 0 || n == 0) {
+        return code;
+    }
+    if (stream->state != WF_STREAM_OPEN) {
+        return WEFT_ECLOSED;
+    }
+    if (stream->lent >= n) { /* the bytes are still there */
+        stream->held.start -= n;
+        stream->lent -= n;
+        return 0;
+    }
+    struct wf_io *io = stream->io;
+    if (stream->lent > 0 || io->viewer != stream || io->view_len < n) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL,
+                         "the last view of the stream had fewer than %zu bytes, or is gone", n);
+    }
+    code = held_push_front(stream, io->view + io->view_len - n, n);
+    if (code == 0) {
+        io->view_len -= n;
+    }
+    return code;
+}
+
+/* ---- lines and separators ----------------------------------------------- */
+
+/* Read more behind what is held; *out_n is 0 at the end. */
+static int read_more(weft_stream *stream, size_t *out_n)
+{
+    ssize_t n;
+
+    if (stream->is_at_end) {
+        *out_n = 0;
+        return wf_side_spend(stream, &stream->reader);
+    }
+    do {
+        int code = wait_until_readable(stream);
+        if (code == 0) {
+            code = held_reserve(stream, LEAST_ROOM); /* after the wait: idle ones hold nothing */
+        }
+        if (code < 0) {
+            return code;
+        }
+        struct wf_held *held = &stream->held;
+        n = receive(stream, held->data + held->end, held->capacity - held->end);
+    } while (n == -EAGAIN);
+    if (n < 0) {
+        return (int)n;
+    }
+    stream->held.end += (size_t)n;
+    *out_n = (size_t)n;
+    return 0;
+}
+
+/* What a search for a separator came to. */
+struct found {
+    size_t len;       /* of the bytes with the separator; at an overrun: how many were searched */
+    bool is_at_end;   /* the stream ended before */
+    bool is_complete; /* at an overrun: the separator is there, but too far */
+};
+
+/*
+ * Look for the separator, read on while it is not there. The separator does not
+ * count for the limit. 0, WEFT_ELIMITOVERRUN, or an error of reading.
+ */
+static int search(weft_stream *stream, const char *separator, size_t separator_len,
+                  struct found *found)
+{
+    const struct wf_held *held = &stream->held;
+    size_t searched = 0;
+
+    for (;;) {
+        size_t len = held_len(held);
+        if (len >= searched + separator_len) {
+            const char *data = held->data + held->start;
+            const char *hit = memmem(data + searched, len - searched, separator, separator_len);
+            if (hit != NULL) {
+                size_t before = (size_t)(hit - data);
+                bool is_far = before > stream->limit;
+                *found = (struct found){ is_far ? before : before + separator_len, false, is_far };
+                return is_far ? WEFT_ELIMITOVERRUN : 0;
+            }
+            searched = len + 1 - separator_len;
+            if (searched > stream->limit) {
+                *found = (struct found){ searched, false, false };
+                return WEFT_ELIMITOVERRUN;
+            }
+        }
+        size_t n = 0;
+        int code = read_more(stream, &n);
+        if (code < 0) {
+            return code;
+        }
+        if (n == 0) {
+            *found = (struct found){ held_len(held), true, false };
+            return 0;
+        }
+    }
+}
+
+/* Hand out the first <len> held bytes, where they are. */
+static void lend(weft_stream *stream, size_t len, char **out_data, size_t *out_len)
+{
+    static char nothing[1];
+    struct wf_held *held = &stream->held;
+
+    *out_data = len > 0 ? held->data + held->start : nothing;
+    *out_len = len;
+    held->start += len;
+}
+
+/* A line that was there already costs no wait: let others run from time to time. */
+static int begin_search(weft_stream *stream, const char *what)
+{
+    int code = begin_read(stream, what);
+
+    if (code == 0 && held_len(&stream->held) > 0) {
+        code = wf_side_spend(stream, &stream->reader);
+    }
+    return code;
+}
+
+int weft_stream_readuntil(weft_stream *stream, const void *separator, size_t separator_len,
+                          char **out_data, size_t *out_len)
+{
+    struct found found;
+    int code = wf_stream_check(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (separator == NULL || separator_len == 0) {
+        return weft_fail(WEFT_EINVAL, "Separator should be at least one-byte string");
+    }
+    code = begin_search(stream, "weft_stream_readuntil");
+    if (code == 0) {
+        code = search(stream, separator, separator_len, &found);
+    }
+    if (code == WEFT_ELIMITOVERRUN) {
+        *out_len = found.len;
+        return weft_fail(code, found.is_complete
+                                   ? "Separator is found, but chunk is longer than limit"
+                                   : "Separator is not found, and chunk exceed the limit");
+    }
+    if (code < 0) {
+        return code;
+    }
+    lend(stream, found.len, out_data, out_len);
+    if (found.is_at_end) {
+        return weft_fail(WEFT_EINCOMPLETEREAD,
+                         "%zu bytes read on a total of undefined expected bytes", found.len);
+    }
+    return 0;
+}
+
+/* Drop a line that is too long: with its end if that has come, else all that came of it. */
+static void drop_line(weft_stream *stream, const struct found *found)
+{
+    struct wf_held *held = &stream->held;
+
+    held->start = found->is_complete ? held->start + found->len + 1 : held->end;
+}
+
+int weft_stream_readline(weft_stream *stream, char **out_line, size_t *out_len)
+{
+    struct found found;
+    int code = begin_search(stream, "weft_stream_readline");
+
+    if (code == 0) {
+        code = search(stream, "\n", 1, &found);
+    }
+    if (code == WEFT_ELIMITOVERRUN) {
+        drop_line(stream, &found);
+        return weft_fail(code, found.is_complete
+                                   ? "Separator is found, but chunk is longer than limit"
+                                   : "Separator is not found, and chunk exceed the limit");
+    }
+    if (code < 0) {
+        return code;
+    }
+    lend(stream, found.len, out_line, out_len);
+    return 0;
+}
+
+/* ---- exactly ------------------------------------------------------------ */
+
+/*
+ * The wait ended badly: what came so far is to be read again. Without memory
+ * for that the stream is broken, so that nobody reads on behind a gap.
+ */
+static void put_back(weft_stream *stream, const char *buffer, size_t n)
+{
+    if (n > 0 && stream->state == WF_STREAM_OPEN && held_push_front(stream, buffer, n) < 0) {
+        stream->reader.code = WEFT_ENOMEM;
+    }
+}
+
+static int end_early(size_t got, size_t size, size_t *out_n)
+{
+    *out_n = got;
+    return weft_fail(WEFT_EINCOMPLETEREAD, "%zu bytes read on a total of %zu expected bytes", got,
+                     size);
+}
+
+/*
+ * A small piece: through the connection's own buffer. A read of just the missing
+ * bytes would never be a short one, and so cost a second system call to learn
+ * that there is no more.
+ */
+static int read_small(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+{
+    while (held_len(&stream->held) < size) {
+        size_t n = 0;
+        int code = read_more(stream, &n);
+        if (code < 0) {
+            return code;
+        }
+        if (n == 0) {
+            return end_early(held_take(stream, buffer, size), size, out_n);
+        }
+    }
+    *out_n = held_take(stream, buffer, size);
+    return 0;
+}
+
+/* A large one: straight to where it is wanted. */
+static int read_large(weft_stream *stream, char *buffer, size_t size, size_t *out_n)
+{
+    size_t got = held_take(stream, buffer, size);
+
+    while (got < size) {
+        size_t n = 0;
+        int code = read_into(stream, buffer + got, size - got, &n);
+        if (code < 0) {
+            put_back(stream, buffer, got);
+            return code;
+        }
+        if (n == 0) {
+            return end_early(got, size, out_n);
+        }
+        got += n;
+    }
+    *out_n = got;
+    return 0;
+}
+
+int weft_stream_readexactly(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+{
+    int code = begin_search(stream, "weft_stream_readexactly");
+
+    if (code < 0) {
+        return code;
+    }
+    return size <= WF_IO_SPARE_SIZE - LEAST_ROOM ? read_small(stream, buffer, size, out_n)
+                                                 : read_large(stream, buffer, size, out_n);
+}
+
+int weft_stream_at_eof(const weft_stream *stream)
+{
+    if (wf_stream_check(stream) < 0) {
+        return 0;
+    }
+    return stream->is_at_end && held_len(&stream->held) == 0;
+}

@@ -1,0 +1,372 @@
+/*
+ * Writing: at once what the socket takes, the rest into a queue of chunks.
+ *
+ * The queue is sent when the poller reports room, by the stream's own work in
+ * a turn, several chunks in one system call and a bounded number of bytes a
+ * turn. Above the high-water mark the stream is paused: drain waits, until the
+ * queue is at or below the low one.
+ *
+ * An error of send breaks the writing side for good: the queue is dropped, and
+ * every later write and drain returns that error. Reading is not touched: the
+ * peer may have said something before it went away.
+ *
+ * A short send means that the socket is full: the next try waits for the edge.
+ *
+ * Invariant: while the queue holds bytes, the work is queued or an edge is
+ * awaited (writer.is_ready is false).
+ *
+ * Thread: the loop's.
+ */
+
+#include "io/stream.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+enum {
+    CHUNK_SIZE = 16384,       /* of a chunk for small writes, with its head */
+    MAX_PIECES = 64,          /* of a gathered write */
+    FLUSH_PIECES = 16,        /* chunks in one system call */
+    FLUSH_PER_TURN = 4 << 20, /* bytes; then the others get their turn */
+};
+
+/* ---- the queue ---------------------------------------------------------- */
+
+static void drop_first(weft_stream *stream)
+{
+    struct wf_chunk *chunk = stream->first;
+
+    stream->first = chunk->next;
+    if (stream->first == NULL) {
+        stream->last = NULL;
+    }
+    wf_free(chunk);
+}
+
+void wf_stream_drop_queue(weft_stream *stream)
+{
+    while (stream->first != NULL) {
+        drop_first(stream);
+    }
+    stream->queued = 0;
+    stream->is_paused = false;
+}
+
+/* Take <n> sent bytes off the queue. */
+static void consume(weft_stream *stream, size_t n)
+{
+    WF_ASSERT(n <= stream->queued);
+    stream->queued -= n;
+    while (n > 0) {
+        struct wf_chunk *chunk = stream->first;
+        size_t len = chunk->end - chunk->start;
+        if (n < len) {
+            chunk->start += n;
+            return;
+        }
+        n -= len;
+        drop_first(stream);
+    }
+}
+
+/* A last chunk with room for <size> more bytes. NULL without memory. */
+static struct wf_chunk *room_for(weft_stream *stream, size_t size)
+{
+    struct wf_chunk *last = stream->last;
+    size_t capacity = CHUNK_SIZE - sizeof *last;
+
+    if (last != NULL && last->capacity - last->end >= size) {
+        return last;
+    }
+    if (capacity < size) {
+        capacity = size;
+    }
+    struct wf_chunk *chunk = wf_alloc(sizeof *chunk + capacity);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    *chunk = (struct wf_chunk){ NULL, 0, 0, capacity };
+    if (last != NULL) {
+        last->next = chunk;
+    } else {
+        stream->first = chunk;
+    }
+    stream->last = chunk;
+    return chunk;
+}
+
+/* Queue all but the first <sent> bytes of the buffers. */
+static int enqueue(weft_stream *stream, const weft_buffer *buffers, size_t n, size_t total,
+                   size_t sent)
+{
+    struct wf_chunk *chunk = room_for(stream, total - sent);
+
+    if (chunk == NULL) {
+        (void)weft_stream_abort(stream); /* checked: a gap in the bytes would be worse */
+        return WEFT_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (sent >= buffers[i].size) {
+            sent -= buffers[i].size;
+            continue;
+        }
+        size_t len = buffers[i].size - sent;
+        memcpy(chunk->data + chunk->end, (const char *)buffers[i].data + sent, len);
+        chunk->end += len;
+        stream->queued += len;
+        sent = 0;
+    }
+    if (stream->queued > stream->high) {
+        stream->is_paused = true;
+    }
+    return 0;
+}
+
+/* ---- sending ------------------------------------------------------------ */
+
+/* The writing side is broken: nothing of the queue will ever be sent. */
+static int fail_writer(weft_stream *stream, int code)
+{
+    stream->writer.code = code;
+    wf_stream_drop_queue(stream);
+    wf_side_wake(&stream->writer, code);
+    return code;
+}
+
+/* What a call of send came to: the bytes it took (0 when the socket is full), or a code. */
+static ssize_t judge(weft_stream *stream, ssize_t n, size_t wanted)
+{
+    if (n >= 0) {
+        if ((size_t)n < wanted) {
+            stream->writer.is_ready = false;
+        }
+        return n;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        stream->writer.is_ready = false;
+        return 0;
+    }
+    return fail_writer(stream, -errno);
+}
+
+static ssize_t send_pieces(weft_stream *stream, struct iovec *pieces, size_t n, size_t total)
+{
+    struct msghdr message = { .msg_iov = pieces, .msg_iovlen = n };
+    ssize_t sent;
+
+    do {
+        sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return judge(stream, sent, total);
+}
+
+static ssize_t send_queue(weft_stream *stream)
+{
+    struct iovec pieces[FLUSH_PIECES];
+    size_t n = 0;
+    size_t total = 0;
+
+    for (struct wf_chunk *c = stream->first; c != NULL && n < FLUSH_PIECES; c = c->next) {
+        pieces[n++] = (struct iovec){ c->data + c->start, c->end - c->start };
+        total += c->end - c->start;
+    }
+    return send_pieces(stream, pieces, n, total);
+}
+
+/* After what was queued: our FIN. */
+static int send_end(weft_stream *stream)
+{
+    if (shutdown(stream->fd, SHUT_WR) < 0 && errno != ENOTCONN) {
+        return fail_writer(stream, -errno);
+    }
+    return 0;
+}
+
+static void wake_if_low(weft_stream *stream)
+{
+    if (stream->is_paused && stream->queued <= stream->low) {
+        stream->is_paused = false;
+        wf_side_wake(&stream->writer, 0);
+    }
+}
+
+void wf_stream_flush(weft_stream *stream)
+{
+    size_t budget = FLUSH_PER_TURN;
+    ssize_t n = 0;
+
+    while (stream->first != NULL && stream->writer.is_ready && budget > 0) {
+        n = send_queue(stream);
+        if (n <= 0) {
+            break;
+        }
+        consume(stream, (size_t)n);
+        budget -= (size_t)n < budget ? (size_t)n : budget;
+    }
+    wake_if_low(stream);
+    if (stream->first != NULL) {
+        if (stream->writer.is_ready) {
+            wf_loop_run_soon(stream->loop, &stream->work);
+        }
+        return;
+    }
+    if (stream->is_end_wanted && n >= 0 && stream->writer.code == 0) {
+        (void)send_end(stream); /* kept in the side */
+    }
+    wf_stream_maybe_finish_close(stream);
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static int refuse_write(const weft_stream *stream)
+{
+    if (stream->writer.code != 0) {
+        return stream->writer.code;
+    }
+    return WEFT_ECLOSED;
+}
+
+static int begin_write(const weft_stream *stream)
+{
+    int code = wf_stream_check(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (__builtin_expect(stream->state != WF_STREAM_OPEN || stream->is_end_wanted ||
+                             stream->writer.code != 0,
+                         0)) {
+        return refuse_write(stream);
+    }
+    return 0;
+}
+
+/* Queue the rest, and see to it that it is sent. */
+static int write_rest(weft_stream *stream, const weft_buffer *buffers, size_t n, size_t total,
+                      size_t sent)
+{
+    int code = enqueue(stream, buffers, n, total, sent);
+
+    if (code == 0 && stream->writer.is_ready && !wf_work_is_queued(&stream->work)) {
+        wf_loop_run_soon(stream->loop, &stream->work);
+    }
+    return code;
+}
+
+int weft_stream_write(weft_stream *stream, const void *data, size_t size)
+{
+    ssize_t sent = 0;
+    int code = begin_write(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (stream->first == NULL && stream->writer.is_ready && size > 0) {
+        do {
+            sent = send(stream->fd, data, size, MSG_NOSIGNAL);
+            if (__builtin_expect(sent == (ssize_t)size, 1)) {
+                return 0;
+            }
+        } while (sent < 0 && errno == EINTR);
+        sent = judge(stream, sent, size);
+        if (sent < 0) {
+            return (int)sent;
+        }
+    }
+    if (size == 0) {
+        return 0;
+    }
+    return write_rest(stream, &(weft_buffer){ data, size }, 1, size, (size_t)sent);
+}
+
+int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n)
+{
+    struct iovec pieces[MAX_PIECES];
+    size_t total = 0;
+    ssize_t sent = 0;
+    int code = begin_write(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (n > MAX_PIECES || (buffers == NULL && n > 0)) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a gathered write of %zu pieces", n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        pieces[i] = (struct iovec){ (void *)(uintptr_t)buffers[i].data, buffers[i].size };
+        if (__builtin_add_overflow(total, buffers[i].size, &total)) {
+            return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a gathered write without end");
+        }
+    }
+    if (total == 0) {
+        return 0;
+    }
+    if (stream->first == NULL && stream->writer.is_ready) {
+        sent = send_pieces(stream, pieces, n, total);
+        if (sent < 0) {
+            return (int)sent;
+        }
+    }
+    if ((size_t)sent == total) {
+        return 0;
+    }
+    return write_rest(stream, buffers, n, total, (size_t)sent);
+}
+
+int weft_stream_drain(weft_stream *stream)
+{
+    int code = wf_stream_check_task(stream, "weft_stream_drain");
+
+    if (code < 0) {
+        return code;
+    }
+    if (stream->writer.code != 0) {
+        return stream->writer.code;
+    }
+    if (!stream->is_paused) {
+        if (stream->is_aborted) {
+            return WEFT_ECLOSED;
+        }
+        return wf_side_spend(stream, &stream->writer);
+    }
+    if (stream->writer.is_busy) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME,
+                         "weft_stream_drain() called while another coroutine is already waiting "
+                         "for the stream to drain");
+    }
+    weft_time deadline = stream->writer.limit == WEFT_FOREVER
+                             ? WEFT_FOREVER
+                             : wf_loop_deadline(stream->loop, stream->writer.limit);
+    while (code == 0 && stream->is_paused) {
+        code = wf_side_wait(stream, &stream->writer, "drain", deadline);
+    }
+    return code;
+}
+
+int weft_stream_write_eof(weft_stream *stream)
+{
+    int code = wf_stream_check(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (stream->is_end_wanted && stream->state == WF_STREAM_OPEN) {
+        return stream->writer.code;
+    }
+    code = begin_write(stream);
+    if (code < 0) {
+        return code;
+    }
+    stream->is_end_wanted = true;
+    return stream->first == NULL ? send_end(stream) : 0;
+}
+
+size_t weft_stream_get_write_buffer_size(const weft_stream *stream)
+{
+    return wf_stream_check(stream) < 0 ? 0 : stream->queued;
+}
