@@ -22,6 +22,7 @@
 #include "base/assert.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/mutant.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -533,6 +534,9 @@ static void queue_callback(struct wf_waiter *waiter, weft_future *future)
     struct wf_future_callback *callback =
         WF_CONTAINER_OF(waiter, struct wf_future_callback, waiter);
 
+    if (WF_MUTANT("callback-retrieves-error")) {
+        future->is_unretrieved = false;
+    }
     future->n_refs++;
     wf_loop_run_soon(future->loop, &callback->work);
 }

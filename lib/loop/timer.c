@@ -56,7 +56,11 @@ void wf_loop_append_due_timers(weft_loop *loop)
     while (first != NULL && first->key <= now) {
         struct wf_timer *timer = WF_CONTAINER_OF(first->node, struct wf_timer, node);
         wf_heap_remove(&loop->timers, &timer->node);
-        wf_list_append(&loop->ready, &timer->work.link);
+        if (WF_MUTANT("timers-first")) {
+            wf_list_prepend(&loop->ready, &timer->work.link);
+        } else {
+            wf_list_append(&loop->ready, &timer->work.link);
+        }
         first = wf_heap_peek(&loop->timers);
     }
 }

@@ -25,8 +25,14 @@
 
 /* ---- one turn ----------------------------------------------------------- */
 
-static struct wf_list *take_next(struct wf_list *batch)
+/* The next work of this turn, or NULL at its end. */
+static struct wf_list *take_next(weft_loop *loop)
 {
+    struct wf_list *batch = &loop->batch;
+
+    if (WF_MUTANT("stop-cuts-the-turn") && loop->is_stopping) {
+        return NULL;
+    }
     if (WF_MUTANT("lifo-ready-queue")) {
         struct wf_list *last = batch->prev;
         wf_list_remove(last);
@@ -39,7 +45,7 @@ static void run_batch(weft_loop *loop)
 {
     struct wf_list *node;
 
-    while ((node = take_next(&loop->batch)) != NULL) {
+    while ((node = take_next(loop)) != NULL) {
         struct wf_work *work = WF_CONTAINER_OF(node, struct wf_work, link);
         wf_loop_enter_work(loop, work);
         work->run(work);

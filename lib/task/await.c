@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "task/coro.h"
 #include "task/task.h"
 
@@ -38,6 +39,10 @@ static bool cancel_awaited(struct wf_wait *wait, const char *message)
 {
     struct await *await = WF_CONTAINER_OF(wait, struct await, wait);
 
+    if (WF_MUTANT("await-leaves-early")) {
+        wf_future_remove_waiter(&await->waiter);
+        wf_wait_wake(wait, WEFT_ECANCELED);
+    }
     return wf_future_request_cancel(await->future, message) == 0;
 }
 
@@ -200,7 +205,7 @@ int weft_sleep(weft_duration duration)
         return r;
     }
     if (duration <= 0) {
-        return wf_task_yield();
+        return WF_MUTANT("sleep-zero-keeps-its-turn") ? 0 : wf_task_yield();
     }
     struct sleep sleep = {
         .wait = WF_WAIT_INIT(cancel_sleep, "sleep"),

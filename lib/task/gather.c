@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "task/coro.h"
 #include "task/task.h"
 #include "weft/group.h"
@@ -88,6 +89,22 @@ static void finish(struct gather *gather)
     wf_future_finish(&gather->outer, weft_value_ptr(outcomes, destroy_outcomes));
 }
 
+static int cancel_gather(weft_future *future, const char *message)
+{
+    struct gather *gather = (struct gather *)(void *)future;
+    int r = WEFT_EINVALIDSTATE;
+
+    for (size_t i = 0; i < gather->n; i++) {
+        if (wf_future_request_cancel(gather->children[i].future, message) == 0) {
+            r = 0;
+        }
+    }
+    if (r == 0) {
+        gather->is_cancel_requested = true;
+    }
+    return r;
+}
+
 static void fail(struct gather *gather, weft_future *child)
 {
     weft_error *error = child->error;
@@ -97,6 +114,9 @@ static void fail(struct gather *gather, weft_future *child)
         error = wf_error_create(child->code, NULL, child->cancel_message);
     } else if (error != NULL) {
         (void)wf_error_ref(error); /* its argument */
+    }
+    if (WF_MUTANT("gather-cancels-siblings")) {
+        (void)cancel_gather(&gather->outer, NULL); /* as a group would do */
     }
     wf_future_fail(&gather->outer, child->code, error);
 }
@@ -125,22 +145,6 @@ static void drop_child(struct wf_future_callback *callback)
     struct child *child = WF_CONTAINER_OF(callback, struct child, callback);
 
     (void)weft_future_unref(&child->gather->outer); /* the callback's; always NULL */
-}
-
-static int cancel_gather(weft_future *future, const char *message)
-{
-    struct gather *gather = (struct gather *)(void *)future;
-    int r = WEFT_EINVALIDSTATE;
-
-    for (size_t i = 0; i < gather->n; i++) {
-        if (wf_future_request_cancel(gather->children[i].future, message) == 0) {
-            r = 0;
-        }
-    }
-    if (r == 0) {
-        gather->is_cancel_requested = true;
-    }
-    return r;
 }
 
 static void destroy_gather(weft_future *future)

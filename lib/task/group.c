@@ -12,9 +12,11 @@
  */
 
 #include "weft/group.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "task/coro.h"
 #include "task/task.h"
 
@@ -309,7 +311,8 @@ static int leave(weft_task_group *group, int result)
         abort_children(group);
     }
     is_cancelled = wait_for_children(group, is_cancelled ? WEFT_ECANCELED : 0) < 0;
-    if (group->has_cancelled_parent && weft_task_uncancel(&parent->future) == 0) {
+    if (group->has_cancelled_parent && !WF_MUTANT("group-keeps-its-cancel") &&
+        weft_task_uncancel(&parent->future) == 0) {
         is_cancelled = false;
     }
     if (result < 0 && result != WEFT_ECANCELED) {

@@ -9,6 +9,7 @@
  */
 
 #include "base/alloc.h"
+#include "base/mutant.h"
 #include "task/task.h"
 #include "weft/group.h"
 
@@ -60,6 +61,9 @@ static void on_outer_done(struct wf_future_callback *callback)
 {
     struct shield *shield = WF_CONTAINER_OF(callback, struct shield, outer_done);
 
+    if (WF_MUTANT("shield-lets-cancel-through")) {
+        (void)wf_future_request_cancel(shield->inner, NULL); /* refused when it is done */
+    }
     if (wf_future_remove_callback(&shield->inner_done)) {
         (void)weft_future_unref(&shield->outer); /* that of inner_done; always NULL */
     }

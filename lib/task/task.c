@@ -25,6 +25,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "task/coro.h"
 #include "task/state.h"
 
@@ -207,6 +208,9 @@ int wf_task_wait(struct wf_wait *wait)
     }
     suspend(task);
     task->wait = NULL;
+    if (WF_MUTANT("value-beats-cancel") && wait->code == 0) {
+        task->must_cancel = false;
+    }
     if (task->must_cancel || wait->code == WEFT_ECANCELED) {
         return wf_task_deliver_cancel(task);
     }
@@ -266,7 +270,9 @@ static int request_cancel(weft_future *future, const char *message)
     struct wf_task *task = wf_task_of(future);
     struct wf_wait *wait = task->wait;
 
-    task->n_cancels++;
+    if (!WF_MUTANT("lost-cancel-count")) {
+        task->n_cancels++;
+    }
     keep_message(task, message);
     if (wait != NULL && !wait->is_woken && wait->cancel(wait, message)) {
         return 0;

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "task/coro.h"
 #include "task/task.h"
 #include "weft/group.h"
@@ -179,6 +180,9 @@ static int leave(weft_timeout *scope, int result)
     struct wf_task *task = scope->task;
     bool has_expired = scope->state == STATE_EXPIRING;
 
+    if (WF_MUTANT("timeout-claims-every-cancel") && result == WEFT_ECANCELED) {
+        has_expired = true;
+    }
     wf_timer_stop(task->future.loop, &scope->timer);
     scope->state = has_expired ? STATE_EXPIRED : STATE_EXITED;
     scope->task = NULL;
