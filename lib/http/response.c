@@ -1,0 +1,257 @@
+/*
+ * What a handler says, and its form on the wire.
+ *
+ * Header lines of the handler are checked and kept as they will be sent. The
+ * head is written into the buffer in which the answers of a batch are gathered;
+ * a body follows it there unless it is so large that copying would cost more
+ * than a gathered write.
+ *
+ * Invariant: nothing that a handler gives can end a line or begin another one.
+ *
+ * Thread: the connection's task.
+ */
+
+#include "chars.h"
+#include "exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/types.h>
+
+/* Above this a body is sent from where it lies. */
+enum {
+    COPIED_BODY = 16 * 1024,
+    KEPT_MEMORY = 64 * 1024
+};
+
+/* Writes behind <at> and returns the end; the caller has made room. */
+static char *put(char *at, const void *data, size_t size)
+{
+    memcpy(at, data, size);
+    return at + size;
+}
+
+/* ---- what the handler says ------------------------------------------------- */
+
+int weft_http_response_set_status(weft_http_response *response, int status)
+{
+    if (status < 200 || status > 599) {
+        return weft_fail(WEFT_EINVAL, "%d is no final status of HTTP", status);
+    }
+    response->status = status;
+    return 0;
+}
+
+/* The length of <text> if it consists of such characters, else -1. */
+static ssize_t length_of(const char *text, const struct wf_http_chars *chars)
+{
+    const char *at = text;
+
+    while (wf_http_is(chars, *at)) {
+        at++;
+    }
+    return *at == '\0' ? at - text : -1;
+}
+
+static bool is_ours(const char *name, size_t len)
+{
+    switch (len) {
+    case 4:
+        return strcasecmp(name, "date") == 0;
+    case 10:
+        return strcasecmp(name, "connection") == 0;
+    case 14:
+        return strcasecmp(name, "content-length") == 0;
+    case 17:
+        return strcasecmp(name, "transfer-encoding") == 0;
+    default:
+        return false;
+    }
+}
+
+int weft_http_response_add_header(weft_http_response *response, const char *name, const char *value)
+{
+    ssize_t name_len = name == NULL ? -1 : length_of(name, &wf_http_token);
+    ssize_t value_len = value == NULL ? -1 : length_of(value, &wf_http_value);
+
+    if (name_len <= 0 || value_len < 0) {
+        return weft_fail(WEFT_EINVAL, "a header's name or value cannot be sent");
+    }
+    if (is_ours(name, (size_t)name_len)) {
+        return weft_fail(WEFT_EINVAL, "the header %s is written by the library", name);
+    }
+
+    struct wf_http_buffer *head = &response->head;
+    int r = wf_http_buffer_reserve(head, (size_t)(name_len + value_len) + 4);
+    if (r < 0) {
+        return r;
+    }
+    char *at = head->data + head->len;
+    at = put(at, name, (size_t)name_len);
+    at = put(at, ": ", 2);
+    at = put(at, value, (size_t)value_len);
+    at = put(at, "\r\n", 2);
+    head->len = (size_t)(at - head->data);
+    return 0;
+}
+
+int weft_http_response_write(weft_http_response *response, const void *data, size_t size)
+{
+    if (response->borrowed != NULL) {
+        return weft_fail(WEFT_EINVALIDSTATE, "the response has a body of its own already");
+    }
+    return wf_http_buffer_append(&response->body, data, size);
+}
+
+int weft_http_response_printf(weft_http_response *response, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_list again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+
+    int r = n < 0 ? WEFT_EINVAL : 0;
+    if (r == 0 && (size_t)n < sizeof text) {
+        r = weft_http_response_write(response, text, (size_t)n);
+    } else if (r == 0) {
+        struct wf_http_buffer *body = &response->body;
+        r = response->borrowed != NULL ? WEFT_EINVALIDSTATE
+                                       : wf_http_buffer_reserve(body, (size_t)n + 1);
+        if (r == 0) {
+            vsnprintf(body->data + body->len, (size_t)n + 1, format, again);
+            body->len += (size_t)n;
+        }
+    }
+    va_end(again);
+    return r;
+}
+
+int weft_http_response_set_body_static(weft_http_response *response, const void *data, size_t size)
+{
+    if (data == NULL && size > 0) {
+        return weft_fail(WEFT_EINVAL, "a body of %zu bytes without data", size);
+    }
+    response->borrowed = data;
+    response->borrowed_len = size;
+    return 0;
+}
+
+int weft_http_response_set_text(weft_http_response *response, int status, const char *text)
+{
+    WEFT_TRY(weft_http_response_set_status(response, status));
+    WEFT_TRY(weft_http_response_add_header(response, "Content-Type", "text/plain; charset=utf-8"));
+    response->borrowed = NULL;
+    response->body.len = 0;
+    return weft_http_response_write(response, text, strlen(text));
+}
+
+int weft_http_response_set_close(weft_http_response *response)
+{
+    response->close = true;
+    return 0;
+}
+
+/* ---- the form on the wire ---------------------------------------------------- */
+
+void wf_http_response_begin(weft_http_response *response)
+{
+    wf_http_buffer_clear(&response->head, KEPT_MEMORY);
+    wf_http_buffer_clear(&response->body, KEPT_MEMORY);
+    response->borrowed = NULL;
+    response->borrowed_len = 0;
+    response->status = 200;
+    response->close = false;
+}
+
+void wf_http_response_fini(weft_http_response *response)
+{
+    wf_http_buffer_fini(&response->head);
+    wf_http_buffer_fini(&response->body);
+}
+
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
+static char *put_number(char *at, uint64_t number)
+{
+    char digits[20];
+    size_t n = 0;
+
+    do {
+        digits[n++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (n > 0) {
+        *at++ = digits[--n];
+    }
+    return at;
+}
+
+static char *put_status_line(char *at, int status)
+{
+    if (status == 200) {
+        return put_text(at, "HTTP/1.1 200 OK\r\n");
+    }
+    at = put_text(at, "HTTP/1.1 ");
+    at = put_number(at, (uint64_t)status);
+    *at++ = ' ';
+    at = put_text(at, weft_http_status_text(status));
+    return put_text(at, "\r\n");
+}
+
+int wf_http_response_format(const weft_http_response *response,
+                            const struct wf_http_framing *framing, struct wf_http_buffer *out,
+                            const void **out_body, size_t *out_size)
+{
+    enum {
+        FIXED_PART = 256
+    }; /* status line, length, connection; without the date */
+    const void *body = response->borrowed != NULL ? response->borrowed : response->body.data;
+    size_t size = response->borrowed != NULL ? response->borrowed_len : response->body.len;
+    bool may_have_body = response->status != 204 && response->status != 304;
+    bool is_copied = size <= COPIED_BODY;
+    int r = wf_http_buffer_reserve(out, FIXED_PART + framing->date_len + response->head.len +
+                                            (is_copied ? size : 0));
+
+    if (r < 0) {
+        return r;
+    }
+    char *at = out->data + out->len;
+    at = put_status_line(at, response->status);
+    at = put(at, framing->date, framing->date_len);
+    if (response->head.len > 0) {
+        at = put(at, response->head.data, response->head.len);
+    }
+    if (may_have_body) {
+        at = put_text(at, "Content-Length: ");
+        at = put_number(at, size);
+        at = put_text(at, "\r\n");
+    }
+    if (framing->close) {
+        at = put_text(at, "Connection: close\r\n");
+    } else if (framing->minor == 0) {
+        at = put_text(at, "Connection: keep-alive\r\n");
+    }
+    at = put_text(at, "\r\n");
+
+    *out_body = NULL;
+    *out_size = 0;
+    if (may_have_body && !framing->is_head && size > 0) {
+        if (is_copied) {
+            at = put(at, body, size);
+        } else {
+            *out_body = body;
+            *out_size = size;
+        }
+    }
+    out->len = (size_t)(at - out->data);
+    return 0;
+}
