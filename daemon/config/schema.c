@@ -532,14 +532,6 @@ static const struct config_key echo_keys[] = {
         .max = 24 * H,
         .doc = "A connection on which nothing comes for so long is closed.",
     },
-    {
-        .path = "buffer_size",
-        .kind = CONFIG_KIND_SIZE,
-        .default_text = "16KiB",
-        .min = 64,
-        .max = 1 * MIB,
-        .doc = "Bytes that are read and sent back at once.",
-    },
 };
 
 const struct config_module_schema *config_builtin_module(const char *name)
