@@ -115,24 +115,42 @@ void wf_fiber_release_thread(struct wf_fiber *fiber)
     wf_fiber_running = NULL;
 }
 
-int wf_fiber_init(struct wf_fiber *fiber, struct wf_stack_pool *pool, size_t size,
-                  wf_fiber_fn *entry, void *arg)
+int wf_fiber_check_thread(void)
 {
-    struct wf_stack *stack;
-
     if (__builtin_expect(wf_context_has_shadow_stack(), 0)) {
         return weft_fail(WEFT_ENOSTACK,
                          "this thread has a hardware shadow stack, which forbids coroutines; "
                          "start the program without it "
                          "(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");
     }
-    int r = wf_stack_pool_get(pool, size, &stack);
-    if (r < 0) {
-        return r;
-    }
+    return 0;
+}
+
+static void start_on(struct wf_fiber *fiber, struct wf_stack *stack, wf_fiber_fn *entry, void *arg)
+{
     fiber->stack = stack;
     fiber->sp = make_context(fiber, find_top(stack), entry, arg);
-    return 0;
+}
+
+int wf_fiber_init(struct wf_fiber *fiber, struct wf_stack_pool *pool, size_t size,
+                  wf_fiber_fn *entry, void *arg)
+{
+    struct wf_stack *stack;
+    int r = wf_fiber_check_thread();
+
+    if (r == 0) {
+        r = wf_stack_pool_get(pool, size, &stack);
+    }
+    if (r == 0) {
+        start_on(fiber, stack, entry, arg);
+    }
+    return r;
+}
+
+void wf_fiber_init_reserved(struct wf_fiber *fiber, struct wf_stack_pool *pool, uint32_t size_class,
+                            wf_fiber_fn *entry, void *arg)
+{
+    start_on(fiber, wf_stack_pool_take(pool, size_class), entry, arg);
 }
 
 void wf_fiber_fini(struct wf_fiber *fiber, struct wf_stack_pool *pool)

@@ -52,6 +52,12 @@ void wf_fiber_release_thread(struct wf_fiber *fiber);
 int wf_fiber_init(struct wf_fiber *fiber, struct wf_stack_pool *pool, size_t size,
                   wf_fiber_fn *entry, void *arg);
 
+/* The same on a stack that was reserved (wf_stack_pool_reserve): it cannot fail. */
+void wf_fiber_init_reserved(struct wf_fiber *fiber, struct wf_stack_pool *pool, uint32_t size_class,
+                            wf_fiber_fn *entry, void *arg);
+/* Whether this thread can run fibers at all: 0, or WEFT_ENOSTACK with the reason. */
+int wf_fiber_check_thread(void);
+
 /* Give the stack back to its pool: one that never ran, or has left. */
 void wf_fiber_fini(struct wf_fiber *fiber, struct wf_stack_pool *pool);
 

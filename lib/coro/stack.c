@@ -79,6 +79,9 @@ struct wf_stack_slab {
 struct stack_class {
     struct wf_stack *warm;
     size_t n_warm;
+    struct wf_stack *spare; /* never touched: made to keep a promise */
+    size_t n_spare;
+    size_t n_reserved;  /* promises not kept yet; never more than warm and spare ones */
     size_t n_next_slab; /* stacks in the slab that is mapped next */
     struct wf_list slabs;
     struct wf_list open;
@@ -343,32 +346,105 @@ static int get_unused(struct wf_stack_pool *pool, uint32_t size_class, struct wf
     return r;
 }
 
-int wf_stack_pool_get(struct wf_stack_pool *pool, size_t size, struct wf_stack **out_stack)
+static struct wf_stack *hand_out(struct wf_stack_pool *pool, struct wf_stack *stack)
+{
+    pool->n_used++;
+    wf_sanitizer_take_stack(&stack->sanitizer, stack->low, stack->high);
+    return stack;
+}
+
+/* A stack that lies ready: the warmest. */
+static struct wf_stack *take_ready(struct wf_stack_pool *pool, struct stack_class *class)
+{
+    struct wf_stack *stack = class->warm;
+
+    pool->n_free--;
+    if (stack != NULL) {
+        class->warm = stack->next;
+        class->n_warm--;
+        return stack;
+    }
+    stack = class->spare;
+    WF_ASSERT(stack != NULL);
+    class->spare = stack->next;
+    class->n_spare--;
+    return stack;
+}
+
+static bool has_unpromised(const struct stack_class *class)
+{
+    return class->n_warm + class->n_spare > class->n_reserved;
+}
+
+/* The class for <size>, or why there is none. */
+static int choose_class(const struct wf_stack_pool *pool, size_t size, uint32_t *out_class)
 {
     if (wf_alloc_may_fail_now()) {
         return WEFT_ENOMEM;
     }
-    uint32_t size_class = size == 0 ? pool->default_class : find_class(size);
-    if (size_class == N_CLASSES) {
-        return refuse_size(size);
-    }
+    *out_class = size == 0 ? pool->default_class : find_class(size);
+    return *out_class == N_CLASSES ? refuse_size(size) : 0;
+}
 
+int wf_stack_pool_get(struct wf_stack_pool *pool, size_t size, struct wf_stack **out_stack)
+{
+    uint32_t size_class;
+    struct wf_stack *stack;
+    int r = choose_class(pool, size, &size_class);
+
+    if (r < 0) {
+        return r;
+    }
     struct stack_class *class = &pool->classes[size_class];
-    struct wf_stack *stack = class->warm;
-    if (stack != NULL) {
-        class->warm = stack->next;
-        class->n_warm--;
-        pool->n_free--;
+    if (has_unpromised(class)) {
+        stack = take_ready(pool, class);
     } else {
-        int r = get_unused(pool, size_class, &stack);
+        r = get_unused(pool, size_class, &stack);
         if (r < 0) {
             return r;
         }
     }
-    pool->n_used++;
-    wf_sanitizer_take_stack(&stack->sanitizer, stack->low, stack->high);
-    *out_stack = stack;
+    *out_stack = hand_out(pool, stack);
     return 0;
+}
+
+int wf_stack_pool_reserve(struct wf_stack_pool *pool, size_t size, uint32_t *out_class)
+{
+    uint32_t size_class;
+    int r = choose_class(pool, size, &size_class);
+
+    if (r < 0) {
+        return r;
+    }
+    struct stack_class *class = &pool->classes[size_class];
+    if (!has_unpromised(class)) {
+        struct wf_stack *stack;
+        r = get_unused(pool, size_class, &stack);
+        if (r < 0) {
+            return r;
+        }
+        stack->next = class->spare;
+        class->spare = stack;
+        class->n_spare++;
+        pool->n_free++;
+    }
+    class->n_reserved++;
+    *out_class = size_class;
+    return 0;
+}
+
+void wf_stack_pool_unreserve(struct wf_stack_pool *pool, uint32_t size_class)
+{
+    WF_ASSERT(pool->classes[size_class].n_reserved > 0);
+    pool->classes[size_class].n_reserved--;
+}
+
+struct wf_stack *wf_stack_pool_take(struct wf_stack_pool *pool, uint32_t size_class)
+{
+    struct stack_class *class = &pool->classes[size_class];
+
+    wf_stack_pool_unreserve(pool, size_class);
+    return hand_out(pool, take_ready(pool, class));
 }
 
 /*
@@ -431,6 +507,9 @@ static size_t trim_class(struct wf_stack_pool *pool, struct stack_class *class, 
     struct wf_stack **link = &class->warm;
     size_t n = 0;
 
+    if (class->n_reserved > class->n_spare) {
+        keep += class->n_reserved - class->n_spare;
+    }
     for (size_t i = 0; i < keep && *link != NULL; i++) {
         link = &(*link)->next;
     }

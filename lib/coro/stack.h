@@ -51,6 +51,15 @@ void wf_stack_pool_destroy(struct wf_stack_pool *pool);
 int wf_stack_pool_get(struct wf_stack_pool *pool, size_t size, struct wf_stack **out_stack);
 void wf_stack_pool_put(struct wf_stack_pool *pool, struct wf_stack *stack);
 
+/*
+ * A promise: a stack of at least <size> usable bytes that a later take is sure to get. What waits
+ * to run holds no stack then, and a thousand that run one after the other share a warm one. As get,
+ * for the failures; *out_class goes to take or unreserve, once.
+ */
+int wf_stack_pool_reserve(struct wf_stack_pool *pool, size_t size, uint32_t *out_class);
+void wf_stack_pool_unreserve(struct wf_stack_pool *pool, uint32_t size_class);
+struct wf_stack *wf_stack_pool_take(struct wf_stack_pool *pool, uint32_t size_class);
+
 /* Clear each stack when it is put back, so that no successor can read it. */
 void wf_stack_pool_set_clean(struct wf_stack_pool *pool, bool clean);
 
