@@ -111,6 +111,7 @@ struct weft_loop {
     bool is_stopping;
     bool times_callbacks; /* debug level full: no direct switch between tasks */
     bool has_host;        /* somebody polls weft_loop_fd: never skip a poll */
+    bool chains_turns;    /* it runs until stopped: a task may begin a turn that polls nothing */
     bool is_parked;       /* between the turns of a host: the mailbox's state is SLEEPING */
 
     struct wf_list ready; /* runs in the next turn */
@@ -212,22 +213,37 @@ static inline void wf_loop_enter_work(weft_loop *loop, struct wf_work *work)
 }
 
 /*
- * For a task that suspends: the next work of this turn's batch if it is <run>,
- * taken out, so that one may go on with it without passing through the loop.
- * NULL otherwise, and in debug level full.
+ * Begin a turn here and now, if its poll and its appends would find nothing: no descriptor, no
+ * post, no timer, nobody who wants it to stop. False: the turn belongs to the loop.
+ */
+static inline bool wf_loop_begin_bare_turn(weft_loop *loop)
+{
+    if (!loop->chains_turns || loop->is_stopping || wf_list_is_empty(&loop->ready) ||
+        loop->timers.n_entries > 0 || wf_poller_has_members(&loop->poller) ||
+        wf_mailbox_has_posts(&loop->mailbox)) {
+        return false;
+    }
+    __atomic_store_n(&loop->n_turns, loop->n_turns + 1, __ATOMIC_RELAXED);
+    wf_list_splice(&loop->batch, &loop->ready);
+    return true;
+}
+
+/*
+ * For a task that suspends: the next work of this turn's batch if it is <run>, taken out, so that
+ * one may go on with it without passing through the loop. When the batch is done and the next turn
+ * would find nothing to poll, that turn begins. NULL otherwise, and in debug level full.
  */
 static inline struct wf_work *wf_loop_take_next(weft_loop *loop, wf_work_fn *run)
 {
-    struct wf_list *first = loop->batch.next;
-
-    if (first == &loop->batch || loop->times_callbacks) {
+    if (loop->times_callbacks ||
+        (wf_list_is_empty(&loop->batch) && !wf_loop_begin_bare_turn(loop))) {
         return NULL;
     }
-    struct wf_work *work = WF_CONTAINER_OF(first, struct wf_work, link);
+    struct wf_work *work = WF_CONTAINER_OF(loop->batch.next, struct wf_work, link);
     if (work->run != run) {
         return NULL;
     }
-    wf_list_remove(first);
+    wf_list_remove(&work->link);
     wf_loop_enter_work(loop, work);
     return work;
 }

@@ -96,6 +96,11 @@ void wf_loop_poll(struct weft_loop *loop, weft_time until);
 struct epoll_event;
 __attribute__((noinline)) int wf_loop_wait_for_events(int epoll, struct epoll_event *events,
                                                       weft_duration timeout);
+/* When not, a poll that does not wait finds nothing but posts. */
+static inline bool wf_poller_has_members(const struct wf_poller *poller)
+{
+    return poller->n_watches > 0 || poller->uv_is_touched || poller->uv_deadline != WEFT_FOREVER;
+}
 /* Loops that run on some thread now; for the spin. */
 void wf_poller_count_running(int change);
 

@@ -172,6 +172,7 @@ int wf_loop_run(weft_loop *loop)
     if (r < 0) {
         return r;
     }
+    loop->chains_turns = !loop->has_host;
     do {
         run_turn(loop, WEFT_FOREVER);
         if (__builtin_expect(loop->forks != wf_fork_generation, 0)) {
@@ -194,6 +195,7 @@ int weft_loop_run_once(weft_loop *loop, weft_duration timeout)
     if (r < 0) {
         return r;
     }
+    loop->chains_turns = false;
     uint64_t n_before = loop->n_run;
     run_turn(loop, timeout <= 0 ? WF_POLL_NO_WAIT : wf_loop_deadline(loop, timeout));
     if (loop->forks != wf_fork_generation) {
