@@ -25,6 +25,11 @@ function(weft_add_library target)
     target_compile_options(${target}_objects PRIVATE
         "$<$<COMPILE_LANGUAGE:C>:-fvisibility=hidden;-ftls-model=initial-exec>")
     target_link_libraries(${target}_objects PRIVATE ${arg_LINK} ${arg_PUBLIC_LINK} ${arg_OBJECTS})
+    if(WEFT_LTO)
+        # Fat objects, so that the static library can be linked by anybody.
+        target_compile_options(${target}_objects PRIVATE
+            "$<$<COMPILE_LANGUAGE:C>:-flto=auto;-ffat-lto-objects>")
+    endif()
 
     set(objects $<TARGET_OBJECTS:${target}_objects>)
     foreach(object IN LISTS arg_OBJECTS)
@@ -39,6 +44,9 @@ function(weft_add_library target)
         SOVERSION 0
         LINK_DEPENDS ${map})
     target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")
+    if(WEFT_LTO)
+        target_link_options(${target} PRIVATE -flto=auto -O2)
+    endif()
     target_link_libraries(${target} PUBLIC ${arg_PUBLIC_LINK} PRIVATE ${arg_LINK})
 
     add_library(${target}_static STATIC ${objects})
