@@ -53,7 +53,11 @@ static void drop(struct wf_task_state *state, struct wf_task *task)
 {
     wf_list_remove(&task->link);
     state->n_tasks--;
-    wf_fiber_fini(&task->fiber, state->stacks);
+    if (task->fiber.stack != NULL) {
+        wf_fiber_fini(&task->fiber, state->stacks);
+    } else {
+        wf_stack_pool_unreserve(state->stacks, task->stack_class);
+    }
     if (task->coro != NULL) {
         wf_coro_drop(task->coro);
         task->coro = NULL;
@@ -105,7 +109,8 @@ struct wf_task_state *wf_task_state_get(weft_loop *loop)
     if (__builtin_expect(slot->data != NULL, 1)) {
         return slot->data;
     }
-    struct wf_task_state *state = wf_new(struct wf_task_state);
+    struct wf_task_state *state =
+        wf_fiber_check_thread() == 0 ? wf_new(struct wf_task_state) : NULL;
     if (state == NULL || wf_stack_pool_create(loop->stack_size, &state->stacks) < 0) {
         wf_free(state);
         return NULL;

@@ -17,7 +17,8 @@ struct wf_task_state {
     struct wf_list tasks;         /* of struct wf_task.link: not ended, in the order of creation */
     struct wf_list coros;         /* coroutine objects made by callbacks of this loop */
     size_t n_tasks;
-    struct wf_task *ended;  /* its body has left its stack a moment ago */
+    uint64_t next_number; /* of the loop's block of task numbers */
+    uint64_t end_number;
     struct wf_task *cached; /* a chain through `wait`; owned */
     size_t n_cached;
 };

@@ -2,10 +2,10 @@
  * Tasks: coroutines that run.
  *
  * A task's step is work of its loop like any other. A step switches to the task's
- * fiber, which runs until it waits. When the next work of this turn's batch is
- * the step of another task, the waiting task switches straight to it; else, and
- * always at its end, it goes back to the thread's own fiber, where the loop runs
- * and where an ended task is cleaned up.
+ * fiber, which runs until it waits or ends. When the next work is the step of
+ * another task, it switches straight to that one; else back to the thread's own
+ * fiber, where the loop runs. A task settles its future on its own stack; whoever
+ * runs next gives the stack back.
  *
  *     created --step--> running <--wake, step / wait--> waiting
  *                          `--body returns--> ended (finished or cancelled)
@@ -33,15 +33,19 @@
 #include <string.h>
 
 enum {
-    BUDGET = 256
+    BUDGET = 256,
+    NUMBERS_AT_ONCE = 4096
 };
 
 __thread struct wf_task *wf_task_current __attribute__((tls_model("initial-exec")));
 
 static __thread struct wf_fiber thread_fiber; /* this thread's own stack */
-static uint64_t n_created;                    /* atomic: numbers for default names */
+static __thread struct wf_task
+    *just_ended;           /* has left its stack, which is still to be given back */
+static uint64_t n_numbers; /* atomic: given to loops, in blocks, for default names */
 
 static void on_step(struct wf_work *work);
+static void task_main(void *arg);
 
 static struct wf_task_state *state_of(const struct wf_task *task)
 {
@@ -64,40 +68,15 @@ static inline void set_no_current(weft_loop *loop)
     wf_frame_running = &loop->frame;
 }
 
-/* The bottom of a task's stack. */
-static void task_main(void *arg)
+/* First thing on any stack that was switched to. */
+static inline void reap(void)
 {
-    struct wf_task *task = arg;
-    weft_coro *coro = task->coro;
-    int code = WEFT_ECANCELED;
+    struct wf_task *task = just_ended;
 
-    task->coro = NULL;
-    if (task->must_cancel) { /* cancelled before the first step: the body never runs */
-        wf_task_deliver_cancel(task);
-        wf_coro_drop(coro);
-    } else {
-        weft_coro_fn *fn = coro->fn;
-        void *fn_arg = coro->arg;
-        wf_coro_free(coro);
-        code = fn(fn_arg);
-    }
-    task->code = code;
-    state_of(task)->ended = task;
-    set_no_current(task->future.loop);
-    wf_fiber_leave(&task->fiber, &thread_fiber);
-}
-
-static void suspend(struct wf_task *task)
-{
-    struct wf_work *next = wf_loop_take_next(task->future.loop, on_step);
-
-    if (next != NULL) {
-        struct wf_task *other = WF_CONTAINER_OF(next, struct wf_task, step);
-        set_current(other);
-        wf_fiber_switch(&task->fiber, &other->fiber);
-    } else {
-        set_no_current(task->future.loop);
-        wf_fiber_switch(&task->fiber, &thread_fiber);
+    if (__builtin_expect(task != NULL, 0)) {
+        just_ended = NULL;
+        wf_fiber_fini(&task->fiber, state_of(task)->stacks);
+        (void)weft_future_unref(&task->future); /* the runtime's own reference; always NULL */
     }
 }
 
@@ -129,40 +108,86 @@ static void settle(struct wf_task *task)
     }
 }
 
+/* The body has returned; still on the task's own stack, which is not a task's any more. */
 static void end(struct wf_task *task)
 {
     struct wf_task_state *state = state_of(task);
 
+    set_no_current(state->loop);
     wf_list_remove(&task->link);
     state->n_tasks--;
-    wf_fiber_fini(&task->fiber, state->stacks);
-    if (!wf_list_is_empty(&task->coros)) {
+    if (__builtin_expect(!wf_list_is_empty(&task->coros), 0)) {
         wf_coro_report_all(&task->coros);
     }
     settle(task);
     wf_frame_clear(&task->frame);
-    wf_frame_clear(&state->loop->frame);    /* what reports on the way may have left */
-    (void)weft_future_unref(&task->future); /* the runtime's own reference; always NULL */
+    wf_frame_clear(&state->loop->frame); /* what reports on the way may have left */
+    just_ended = task;
+}
+
+/* The fiber of a task that is to run; its first step gives it a stack. */
+static inline struct wf_fiber *fiber_of(struct wf_task *task)
+{
+    if (task->fiber.stack == NULL) {
+        wf_fiber_init_reserved(&task->fiber, state_of(task)->stacks, task->stack_class, task_main,
+                               task);
+    }
+    return &task->fiber;
+}
+
+/* Whom to go on with: the next task whose step is at hand, or the loop. */
+static struct wf_fiber *next_fiber(weft_loop *loop)
+{
+    struct wf_work *next = wf_loop_take_next(loop, on_step);
+
+    if (next == NULL) {
+        set_no_current(loop);
+        return &thread_fiber;
+    }
+    struct wf_task *other = WF_CONTAINER_OF(next, struct wf_task, step);
+    set_current(other);
+    return fiber_of(other);
+}
+
+/* The bottom of a task's stack. */
+static void task_main(void *arg)
+{
+    struct wf_task *task = arg;
+    weft_coro *coro = task->coro;
+
+    reap();
+    task->coro = NULL;
+    if (task->must_cancel) { /* cancelled before the first step: the body never runs */
+        task->code = wf_task_deliver_cancel(task);
+        wf_coro_drop(coro);
+    } else {
+        weft_coro_fn *fn = coro->fn;
+        void *fn_arg = coro->arg;
+        wf_coro_free(coro);
+        task->code = fn(fn_arg);
+    }
+    end(task);
+    wf_fiber_leave(&task->fiber, next_fiber(task->future.loop));
+}
+
+static inline void suspend(struct wf_task *task)
+{
+    wf_fiber_switch(&task->fiber, next_fiber(task->future.loop));
+    reap();
 }
 
 /* A turn of the loop, on the thread's own stack. */
 static void on_step(struct wf_work *work)
 {
     struct wf_task *task = WF_CONTAINER_OF(work, struct wf_task, step);
-    struct wf_task_state *state = state_of(task);
 
     if (__builtin_expect(wf_fiber_running == NULL, 0)) {
         wf_fiber_adopt_thread(&thread_fiber);
         wf_task_watch_overflow();
     }
     set_current(task);
-    wf_fiber_switch(&thread_fiber, &task->fiber);
-    /* Whoever came back here may be another task than the one that was switched to. */
-    if (state->ended != NULL) {
-        struct wf_task *ended = state->ended;
-        state->ended = NULL;
-        end(ended);
-    }
+    wf_fiber_switch(&thread_fiber, fiber_of(task));
+    reap();
 }
 
 static void describe_step(const struct wf_work *work, struct wf_work_info *info)
@@ -335,6 +360,16 @@ static const struct wf_future_ops task_ops = {
     .is_sealed = true,
 };
 
+/* Process-wide unique, growing within a loop, and an atomic operation only once a block. */
+static uint64_t take_number(struct wf_task_state *state)
+{
+    if (state->next_number == state->end_number) {
+        state->next_number = __atomic_fetch_add(&n_numbers, NUMBERS_AT_ONCE, __ATOMIC_RELAXED);
+        state->end_number = state->next_number + NUMBERS_AT_ONCE;
+    }
+    return ++state->next_number;
+}
+
 static int prepare(struct wf_task *task, struct wf_task_state *state,
                    const weft_task_options *options)
 {
@@ -345,7 +380,8 @@ static int prepare(struct wf_task *task, struct wf_task_state *state,
         }
     }
     size_t stack_size = options != NULL ? options->stack_size : 0;
-    return wf_fiber_init(&task->fiber, state->stacks, stack_size, task_main, task);
+    task->fiber.stack = NULL;
+    return wf_stack_pool_reserve(state->stacks, stack_size, &task->stack_class);
 }
 
 int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
@@ -377,7 +413,7 @@ int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
     task->coro_origin = coro->origin;
     task->pending_message = NULL;
     wf_list_init(&task->coros);
-    task->number = __atomic_add_fetch(&n_created, 1, __ATOMIC_RELAXED);
+    task->number = take_number(state);
     task->n_cancels = 0;
     task->must_cancel = false;
     wf_list_append(&state->tasks, &task->link);

@@ -74,8 +74,9 @@ int wf_task_spend(void);
 /* ---- the task ----------------------------------------------------------- */
 
 struct wf_task {
-    weft_future future; /* first: a task is a future */
-    struct wf_fiber fiber;
+    weft_future future;    /* first: a task is a future */
+    struct wf_fiber fiber; /* has a stack from the first step to the end */
+    uint32_t stack_class;  /* of the stack reserved for it */
     struct wf_work step;
     struct wf_frame frame;
     struct wf_list link;  /* among the loop's tasks that have not ended */
