@@ -12,6 +12,7 @@
 #include "weft/timeout.h"
 
 extern "C" {
+#include "coro/overflow.h"
 #include "task/task.h"
 }
 
@@ -202,6 +203,7 @@ TEST_CASE("task: tasks switch to each other in the order of the queue", "[task]"
 TEST_CASE("task: closing the loop names pending tasks and loses no memory", "[task]")
 {
     log_recorder log;
+    REQUIRE(wf_overflow_install_thread() == 0); /* its memory stays with the thread */
     wf_alloc_count_blocks(true);
     {
         virtual_loop loop;
