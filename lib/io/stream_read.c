@@ -147,7 +147,7 @@ static int refuse_read(weft_stream *stream, const char *what)
         return WEFT_ECLOSED;
     }
     if (stream->reader.is_busy) {
-        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME,
+        return weft_fail(WEFT_ERUNTIME,
                          "%s() called while another coroutine is already waiting for incoming "
                          "data",
                          what);

@@ -335,7 +335,7 @@ int weft_stream_drain(weft_stream *stream)
         return wf_side_spend(stream, &stream->writer);
     }
     if (stream->writer.is_busy) {
-        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME,
+        return weft_fail(WEFT_ERUNTIME,
                          "weft_stream_drain() called while another coroutine is already waiting "
                          "for the stream to drain");
     }
