@@ -62,6 +62,7 @@ enum {
 #define CLASS_0_SIZE   ((size_t)16 * 1024)
 #define DEFAULT_SIZE   ((size_t)64 * 1024)
 #define GUARD_SIZE_MIN ((size_t)64 * 1024)
+#define SLAB_SIZE_MAX  ((size_t)256 * 1024 * 1024)
 
 struct wf_stack_slab {
     struct wf_list open_node;
@@ -235,14 +236,18 @@ void wf_stack_pool_destroy(struct wf_stack_pool *pool)
 static int map_slab(struct wf_stack_pool *pool, uint32_t size_class)
 {
     struct stack_class *class = &pool->classes[size_class];
+    size_t slot = pool->guard_size + class_size(pool, size_class);
     size_t n = class->n_next_slab;
+    if (n * slot > SLAB_SIZE_MAX) {
+        n = SLAB_SIZE_MAX / slot;
+    }
     struct wf_stack_slab *slab = wf_alloc_zeroed(1, sizeof(*slab) + n * sizeof(struct wf_stack));
     if (slab == NULL) {
         return WEFT_ENOMEM;
     }
 
     slab->n_stacks = n;
-    slab->size = n * (pool->guard_size + class_size(pool, size_class));
+    slab->size = n * slot;
     slab->base = mmap(NULL, slab->size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (slab->base == MAP_FAILED) {
