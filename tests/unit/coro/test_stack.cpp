@@ -297,6 +297,51 @@ TEST_CASE("stack: a cold stack is used before a new one is made", "[stack]")
     wf_stack_pool_put(own.pool, sixth);
 }
 
+TEST_CASE("stack: a promise is kept whatever happens meanwhile", "[stack][oom]")
+{
+    pool_owner own;
+    uint32_t size_class = 0;
+    constexpr size_t n = 50;
+    for (size_t i = 0; i < n; i++) {
+        REQUIRE(wf_stack_pool_reserve(own.pool, 0, &size_class) == 0);
+    }
+    CHECK(wf_stack_pool_get_n_used(own.pool) == 0);
+    // Others come and go, and the idle pages go back.
+    auto others = own.get_many(30);
+    own.put_all(others);
+    own.trim_all(0);
+
+    wf_alloc_fail_after(0);
+    std::vector<wf_stack *> stacks;
+    for (size_t i = 0; i < n; i++) {
+        stacks.push_back(wf_stack_pool_take(own.pool, size_class));
+    }
+    wf_alloc_fail_after(-1);
+    CHECK(std::set<wf_stack *>(stacks.begin(), stacks.end()).size() == n);
+    CHECK(wf_stack_pool_get_n_used(own.pool) == n);
+    own.put_all(stacks);
+}
+
+TEST_CASE("stack: promises that are taken one after the other share a warm stack", "[stack]")
+{
+    pool_owner own;
+    uint32_t size_class = 0;
+    std::set<wf_stack *> seen;
+    for (int i = 0; i < 20; i++) {
+        REQUIRE(wf_stack_pool_reserve(own.pool, 0, &size_class) == 0);
+    }
+    for (int i = 0; i < 20; i++) {
+        wf_stack *stack = wf_stack_pool_take(own.pool, size_class);
+        seen.insert(stack);
+        wf_stack_pool_put(own.pool, stack);
+    }
+    CHECK(seen.size() == 1);
+
+    REQUIRE(wf_stack_pool_reserve(own.pool, 0, &size_class) == 0);
+    wf_stack_pool_unreserve(own.pool, size_class);
+    CHECK(wf_stack_pool_get_n_used(own.pool) == 0);
+}
+
 namespace
 {
 
