@@ -172,8 +172,12 @@ static void task_main(void *arg)
 
 static inline void suspend(struct wf_task *task)
 {
-    wf_fiber_switch(&task->fiber, next_fiber(task->future.loop));
-    reap();
+    struct wf_fiber *next = next_fiber(task->future.loop);
+
+    if (next != &task->fiber) { /* it may be the next itself: it yielded, and no other is ready */
+        wf_fiber_switch(&task->fiber, next);
+        reap();
+    }
 }
 
 /* A turn of the loop, on the thread's own stack. */
