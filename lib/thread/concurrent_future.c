@@ -10,10 +10,11 @@
  *     PENDING --> RUNNING --> FINISHED        from PENDING also straight to
  *        `--> CANCELLED                       FINISHED
  *
- * Every change of state happens in unlock(), which in one step publishes what was
- * written under the lock, gives the lock back and forgets the sleepers that it
- * then wakes. A sleeper sets its bit and sleeps only while the word is as it saw
- * it, so that no wake-up falls in between; the models in tests/models show it.
+ * A done state is set under the lock, when the outcome is written and before any
+ * callback is posted: a loop may look as soon as it has the post. unlock() then
+ * forgets the sleepers that it wakes. A sleeper sets its bit and sleeps only while
+ * the word is as it saw it, so that no wake-up falls in between; the models in
+ * tests/models show it.
  *
  * Invariant: a state that is done never changes, nor do code, value and error
  * with it. AWAITED is clear when it is done.
@@ -69,7 +70,7 @@ static bool is_done(uint32_t word)
     return state_of(word) >= CANCELLED;
 }
 
-/* Pairs with the release in unlock: whoever sees the state sees the outcome. */
+/* Pairs with the release in settle: whoever sees the state sees the outcome. */
 static uint32_t look(const weft_concurrent_future *future)
 {
     return wf_u32_load_acquire(&future->word);
@@ -101,7 +102,8 @@ static void unlock(weft_concurrent_future *future, enum state state)
 
     WF_ASSERT((word & LOCKED) != 0);
     WF_ASSERT(!is_done(word) || state == state_of(word));
-    /* Publishes the outcome; pairs with the acquire in look and in lock. */
+    WF_ASSERT(!is_done(state) || is_done(word));
+    /* Pairs with the acquire in lock. */
     while (!wf_u32_cas_acq_rel(&future->word, &word, (word & ~gone) | state)) {
     }
     if ((word & QUEUED) != 0) {
@@ -130,11 +132,17 @@ static int post_callback(struct wf_cf_callback *callback)
     return r;
 }
 
-/* Under the lock. Refused nodes are simply out: their owner closed its mailbox. */
-static void post_callbacks(weft_concurrent_future *future)
+/*
+ * Under the lock: the outcome is written. Refused nodes are simply out: their
+ * owner closed its mailbox.
+ */
+static void settle(weft_concurrent_future *future, enum state state)
 {
     struct wf_list *node;
 
+    /* Publishes the outcome; pairs with the acquire in look. PENDING is 0 and RUNNING a bit of
+     * FINISHED, so setting bits is enough. */
+    (void)wf_u32_or_acq_rel(&future->word, state);
     while ((node = wf_list_take_first(&future->callbacks)) != NULL) {
         (void)post_callback(WF_CONTAINER_OF(node, struct wf_cf_callback, link));
     }
@@ -181,8 +189,7 @@ void wf_concurrent_future_init(weft_concurrent_future *future, const struct wf_c
     wf_list_init(&future->callbacks);
 }
 
-/* 0, or WEFT_EINVAL, reported, for what is no future. */
-static int check(const weft_concurrent_future *future, const char *function)
+int wf_concurrent_future_check(const weft_concurrent_future *future, const char *function)
 {
     if (__builtin_expect(future != NULL && future->magic == MAGIC, 1)) {
         return 0;
@@ -208,7 +215,7 @@ int weft_concurrent_future_create_at(const weft_origin *origin, weft_concurrent_
 
 weft_concurrent_future *weft_concurrent_future_ref(weft_concurrent_future *future)
 {
-    if (future != NULL && check(future, __func__) == 0) {
+    if (future != NULL && wf_concurrent_future_check(future, __func__) == 0) {
         (void)wf_u32_add_relaxed(&future->n_refs, 1); /* only the last unref needs the count */
     }
     return future;
@@ -235,7 +242,7 @@ static void destroy(weft_concurrent_future *future)
 
 weft_concurrent_future *weft_concurrent_future_unref(weft_concurrent_future *future)
 {
-    if (future == NULL || check(future, __func__) < 0) {
+    if (future == NULL || wf_concurrent_future_check(future, __func__) < 0) {
         return NULL;
     }
     /* The release of all others pairs with the acquire of the last one. */
@@ -257,7 +264,7 @@ void wf_concurrent_future_set_ops(weft_concurrent_future *future, const struct w
 
 int weft_concurrent_future_set_running_or_notify_cancel(weft_concurrent_future *future)
 {
-    int r = check(future, __func__);
+    int r = wf_concurrent_future_check(future, __func__);
 
     if (r < 0) {
         return r;
@@ -292,14 +299,14 @@ int wf_concurrent_future_finish(weft_concurrent_future *future, int code, weft_v
     future->code = code;
     future->value = value;
     future->error = error;
-    post_callbacks(future);
+    settle(future, FINISHED);
     unlock(future, FINISHED);
     return 0;
 }
 
 int weft_concurrent_future_set_result(weft_concurrent_future *future, weft_value value)
 {
-    int r = check(future, __func__);
+    int r = wf_concurrent_future_check(future, __func__);
 
     if (r < 0) {
         weft_value_clear(&value);
@@ -312,7 +319,7 @@ int weft_concurrent_future_set_exception_at(const weft_origin *origin,
                                             weft_concurrent_future *future, int code,
                                             const char *format, ...)
 {
-    int r = check(future, __func__);
+    int r = wf_concurrent_future_check(future, __func__);
 
     if (r < 0) {
         return r;
@@ -345,7 +352,7 @@ static int cancel(weft_concurrent_future *future, bool is_quiet, const struct wf
     if (ops != NULL && ops->on_cancel != NULL) {
         ops->on_cancel(future);
     }
-    post_callbacks(future);
+    settle(future, CANCELLED);
     unlock(future, CANCELLED);
     *out_ops = ops;
     return 0;
@@ -354,7 +361,7 @@ static int cancel(weft_concurrent_future *future, bool is_quiet, const struct wf
 int weft_concurrent_future_cancel(weft_concurrent_future *future)
 {
     const struct wf_cf_ops *ops = NULL;
-    int r = check(future, __func__);
+    int r = wf_concurrent_future_check(future, __func__);
 
     if (r == 0) {
         r = cancel(future, /* is_quiet = */ false, &ops);
@@ -376,17 +383,20 @@ int wf_concurrent_future_cancel_quietly(weft_concurrent_future *future)
 
 bool weft_concurrent_future_cancelled(const weft_concurrent_future *future)
 {
-    return future != NULL && check(future, __func__) == 0 && state_of(look(future)) == CANCELLED;
+    return future != NULL && wf_concurrent_future_check(future, __func__) == 0 &&
+           state_of(look(future)) == CANCELLED;
 }
 
 bool weft_concurrent_future_running(const weft_concurrent_future *future)
 {
-    return future != NULL && check(future, __func__) == 0 && state_of(look(future)) == RUNNING;
+    return future != NULL && wf_concurrent_future_check(future, __func__) == 0 &&
+           state_of(look(future)) == RUNNING;
 }
 
 bool weft_concurrent_future_done(const weft_concurrent_future *future)
 {
-    return future != NULL && check(future, __func__) == 0 && is_done(look(future));
+    return future != NULL && wf_concurrent_future_check(future, __func__) == 0 &&
+           is_done(look(future));
 }
 
 /* A wait that could not end is refused. */
@@ -484,7 +494,7 @@ int weft_concurrent_future_result(weft_concurrent_future *future, weft_duration 
                                   weft_value *out_value)
 {
     weft_error *error = NULL;
-    int r = check(future, __func__);
+    int r = wf_concurrent_future_check(future, __func__);
 
     if (r == 0) {
         r = wait_until_done(future, timeout);
@@ -505,7 +515,7 @@ int weft_concurrent_future_result(weft_concurrent_future *future, weft_duration 
 int weft_concurrent_future_exception(weft_concurrent_future *future, weft_duration timeout,
                                      int *out_code)
 {
-    int r = check(future, __func__);
+    int r = wf_concurrent_future_check(future, __func__);
 
     if (r == 0 && out_code == NULL) {
         r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: out_code is NULL", __func__);

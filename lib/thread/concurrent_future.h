@@ -54,6 +54,9 @@ struct wf_cf_callback {
     struct wf_mailbox *mailbox; /* borrowed: lives until delivered or removed */
 };
 
+/* 0, or WEFT_EINVAL, reported for <function>, for what is no concurrent future. */
+int wf_concurrent_future_check(const weft_concurrent_future *future, const char *function);
+
 /* In memory that the caller owns; one reference. */
 void wf_concurrent_future_init(weft_concurrent_future *future, const struct wf_cf_ops *ops,
                                const weft_origin *origin);

@@ -142,7 +142,8 @@ static void publish(struct wf_job *job, const struct outcome *outcome)
         return;
     }
     if (outcome->has_run) {
-        if (job->is_unasked && outcome->code < 0) {
+        bool is_unheard = job->is_unasked || wf_u32_load_acquire(&job->is_abandoned) != 0;
+        if (is_unheard && outcome->code < 0) {
             report_failure(job, outcome);
         }
         (void)wf_concurrent_future_finish(&job->future, outcome->code, outcome->value,

@@ -38,7 +38,7 @@ int wf_mailbox_init(struct wf_mailbox *box)
     if (doorbell < 0) {
         return doorbell;
     }
-    *box = (struct wf_mailbox){.doorbell = doorbell};
+    *box = (struct wf_mailbox){ .doorbell = doorbell };
     return 0;
 }
 

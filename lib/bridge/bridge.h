@@ -1,0 +1,72 @@
+#ifndef WF_BRIDGE_BRIDGE_H
+#define WF_BRIDGE_BRIDGE_H
+
+/*
+ * The inside of the bridge: what a loop keeps of everything that comes to it
+ * from other threads.
+ *
+ * A crossing is something that another thread will post to the loop. Its node
+ * comes out of the mailbox in the append phase and queues the crossing's work,
+ * so user code and futures are touched in the turn only.
+ *
+ * Thread: the loop's, unless it says otherwise.
+ */
+
+#include "base/list.h"
+#include "loop/loop.h"
+#include "thread/executor.h"
+#include "thread/mailbox.h"
+#include "weft/bridge.h"
+
+struct wf_crossing {
+    struct wf_post post;
+    struct wf_work work;
+    weft_loop *loop; /* borrowed: it delivers the post */
+    void (*run)(struct wf_crossing *crossing);
+    /* Instead of run: the loop closes and there will be no turn. */
+    void (*drop)(struct wf_crossing *crossing);
+};
+
+void wf_crossing_init(struct wf_crossing *crossing, weft_loop *loop,
+                      void (*run)(struct wf_crossing *), void (*drop)(struct wf_crossing *));
+
+/*
+ * What waits for a concurrent future: in the loop's list until that is done, so
+ * that the loop's end can let go of it.
+ */
+struct wf_follower {
+    struct wf_crossing crossing;
+    struct wf_list link; /* among the loop's followers */
+    struct wf_cf_callback *callback;
+    weft_concurrent_future *source; /* ref */
+    /* The loop closes and nothing was posted: release everything. */
+    void (*let_go)(struct wf_follower *follower);
+};
+
+/* A loop's part of the bridge. */
+struct wf_bridge {
+    struct wf_list followers;       /* of wf_follower.link */
+    weft_executor *executor;        /* ref; the default one, or NULL */
+    bool is_own_executor;           /* made here: it ends with the loop */
+    bool is_default_executor_ended; /* weft_loop_shutdown_default_executor was called */
+};
+
+/* Made at the first use. NULL without memory. */
+struct wf_bridge *wf_bridge_get(weft_loop *loop);
+
+/* The executor that NULL means, made at the first use; borrowed. */
+int wf_bridge_get_executor(weft_loop *loop, weft_executor **out_executor);
+/* Whether there is one. */
+bool wf_bridge_has_executor(const weft_loop *loop);
+
+/*
+ * A future of <loop> for <source>, in two steps, so that memory is there before
+ * a job is submitted: made, then told what to follow (takes the reference) or
+ * given up.
+ */
+struct wf_wrapped;
+struct wf_wrapped *wf_wrapped_create(const weft_origin *origin, weft_loop *loop);
+weft_future *wf_wrapped_follow(struct wf_wrapped *wrapped, weft_concurrent_future *source);
+void wf_wrapped_give_up(struct wf_wrapped *wrapped);
+
+#endif

@@ -1,0 +1,198 @@
+/*
+ * A future of a loop that follows a concurrent one.
+ *
+ *     source done -- post --> append phase -- queue --> turn: outcome moves over
+ *
+ * Cancelling the loop's future cancels it at once, and asks the source: a job
+ * that waits leaves its queue, one that runs is abandoned and ends in its own
+ * time. Invariant: the object has one reference of its own while its callback
+ * stands with the source, in the mailbox or in the queue.
+ *
+ * While a job of an executor is followed, the loop is owed a completion: a virtual
+ * clock does not run away from threads. A source of another kind may be finished
+ * by this very loop, so it is not counted.
+ *
+ * Thread: the loop's.
+ */
+
+#include "base/alloc.h"
+#include "base/frame.h"
+#include "bridge/bridge.h"
+#include "future/future.h"
+#include "thread/concurrent_future.h"
+
+struct wf_wrapped {
+    weft_future future; /* first: it is a future */
+    struct wf_follower follower;
+    struct wf_cf_callback callback; /* its post stands in for the follower's */
+    bool is_owed;
+};
+
+static struct wf_wrapped *wrapped_of(struct wf_follower *follower)
+{
+    return WF_CONTAINER_OF(follower, struct wf_wrapped, follower);
+}
+
+static bool is_job(const weft_concurrent_future *source)
+{
+    return source->executor != NULL;
+}
+
+/* Nothing comes from the source any more. The caller touches <wrapped> no more. */
+static void let_go(struct wf_follower *follower)
+{
+    struct wf_wrapped *wrapped = wrapped_of(follower);
+
+    if (wrapped->is_owed) {
+        wf_loop_owe(wrapped->future.loop, -1);
+    }
+    if (is_job(follower->source) && !weft_concurrent_future_done(follower->source)) {
+        wf_executor_abandon(follower->source);
+    }
+    (void)weft_concurrent_future_unref(follower->source); /* always NULL */
+    (void)weft_future_unref(&wrapped->future);            /* our own; always NULL */
+}
+
+static void move_outcome(weft_future *future, weft_concurrent_future *source)
+{
+    weft_value value = weft_value_none();
+    weft_error *error;
+
+    if (weft_concurrent_future_cancelled(source)) {
+        wf_future_set_cancelled(future, NULL);
+        return;
+    }
+    int code = wf_concurrent_future_take(source, &value, &error);
+    if (code < 0) {
+        wf_future_fail(future, code, error);
+    } else {
+        wf_future_finish(future, value);
+    }
+}
+
+/* A turn of the loop after the source is done. */
+static void on_source_done(struct wf_crossing *crossing)
+{
+    struct wf_follower *follower = WF_CONTAINER_OF(crossing, struct wf_follower, crossing);
+    struct wf_wrapped *wrapped = wrapped_of(follower);
+
+    wf_list_remove(&follower->link);
+    if (!wf_future_is_done(&wrapped->future)) {
+        move_outcome(&wrapped->future, follower->source);
+    }
+    let_go(follower);
+}
+
+/* The loop closes. */
+static void drop_source_done(struct wf_crossing *crossing)
+{
+    struct wf_follower *follower = WF_CONTAINER_OF(crossing, struct wf_follower, crossing);
+
+    wf_list_remove(&follower->link);
+    let_go(follower);
+}
+
+/* The append phase: the callback's node is the crossing's. */
+static void deliver_callback(struct wf_post *post)
+{
+    struct wf_cf_callback *callback = WF_CONTAINER_OF(post, struct wf_cf_callback, post);
+    struct wf_wrapped *wrapped = WF_CONTAINER_OF(callback, struct wf_wrapped, callback);
+    struct wf_post *crossing = &wrapped->follower.crossing.post;
+
+    crossing->deliver(crossing);
+}
+
+/* weft_future_cancel of a pending one. */
+static int cancel_wrapped(weft_future *future, const char *message)
+{
+    struct wf_wrapped *wrapped = (struct wf_wrapped *)(void *)future;
+    struct wf_follower *follower = &wrapped->follower;
+
+    bool is_out = wf_concurrent_future_remove_callback(follower->source, &wrapped->callback);
+
+    (void)weft_concurrent_future_cancel(follower->source); /* it may run: then it goes on */
+    wf_future_set_cancelled(future, message);
+    if (is_out) {
+        wf_list_remove(&follower->link);
+        let_go(follower);
+    }
+    return 0;
+}
+
+static void describe(const weft_future *future, struct wf_text *text, bool is_nested)
+{
+    const struct wf_wrapped *wrapped = (const struct wf_wrapped *)(const void *)future;
+    const weft_origin *origin = future->origin;
+
+    (void)is_nested;
+    if (wrapped->is_owed && origin != NULL && origin->what != NULL) {
+        wf_text_add(text, " job=%s()", origin->what);
+    }
+}
+
+static const struct wf_future_ops ops = {
+    .kind = "Future",
+    .cancel = cancel_wrapped,
+    .describe = describe,
+};
+
+struct wf_wrapped *wf_wrapped_create(const weft_origin *origin, weft_loop *loop)
+{
+    if (wf_bridge_get(loop) == NULL) {
+        return NULL;
+    }
+    struct wf_wrapped *wrapped = wf_new(struct wf_wrapped);
+    if (wrapped == NULL) {
+        return NULL;
+    }
+    wf_future_init(&wrapped->future, loop, &ops, origin);
+    return wrapped;
+}
+
+void wf_wrapped_give_up(struct wf_wrapped *wrapped)
+{
+    (void)weft_future_unref(&wrapped->future); /* nobody else has seen it; always NULL */
+}
+
+weft_future *wf_wrapped_follow(struct wf_wrapped *wrapped, weft_concurrent_future *source)
+{
+    weft_loop *loop = wrapped->future.loop;
+    struct wf_follower *follower = &wrapped->follower;
+
+    wrapped->future.n_refs++; /* our own */
+    wf_crossing_init(&follower->crossing, loop, on_source_done, drop_source_done);
+    follower->callback = &wrapped->callback;
+    follower->source = source;
+    follower->let_go = let_go;
+    wf_list_append(&wf_bridge_get(loop)->followers, &follower->link);
+    wrapped->callback.post.deliver = deliver_callback;
+    wrapped->callback.mailbox = &loop->mailbox;
+    wrapped->is_owed = is_job(source);
+    if (wrapped->is_owed) {
+        wf_loop_owe(loop, 1);
+    }
+    (void)wf_concurrent_future_add_callback(source, &wrapped->callback); /* our mailbox is open */
+    return &wrapped->future;
+}
+
+int weft_wrap_future_at(const weft_origin *origin, weft_concurrent_future *source, weft_loop *loop,
+                        weft_future **out_future)
+{
+    int r = wf_loop_resolve(&loop);
+
+    if (r == 0) {
+        r = wf_concurrent_future_check(source, "weft_wrap_future");
+    }
+    if (r == 0 && out_future == NULL) {
+        r = weft_fail_at(origin, WEFT_EINVAL, "no place for the future");
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct wf_wrapped *wrapped = wf_wrapped_create(origin, loop);
+    if (wrapped == NULL) {
+        return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a future");
+    }
+    *out_future = wf_wrapped_follow(wrapped, weft_concurrent_future_ref(source));
+    return 0;
+}
