@@ -109,19 +109,17 @@ static int try_address(weft_stream *stream, const struct wf_address *address, we
     stream->fd = fd; /* the loop may close before there is an answer */
     int code = start_connect_patiently(stream, address, deadline);
     if (code == 0) {
-        code = wf_stream_attach(stream, fd, WF_STREAM_OPEN);
+        code = wf_stream_attach(stream, fd);
     } else if (code == -EINPROGRESS) {
-        code = wf_stream_attach(stream, fd, WF_STREAM_CONNECTING);
+        code = wf_stream_attach(stream, fd);
         code = code == 0 ? finish_connect(stream, deadline) : code;
     }
     if (code < 0) {
         wf_stream_detach(stream);
-        stream->state = WF_STREAM_CONNECTING;
         return code;
     }
     wf_peer_set(&stream->peer, address);
-    stream->state = WF_STREAM_OPEN;
-    stream->reader.is_ready = true; /* the peer may have spoken first */
+    wf_stream_open(stream);
     return 0;
 }
 

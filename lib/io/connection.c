@@ -143,12 +143,13 @@ int wf_connection_start(weft_server *server, int fd, const struct wf_address *pe
         (void)close(fd); /* nothing was said on it */
         return WEFT_ENOMEM;
     }
-    int code = wf_stream_attach(&connection->stream, fd, WF_STREAM_OPEN);
+    int code = wf_stream_attach(&connection->stream, fd);
     if (code < 0) {
         (void)close(fd); /* as above */
         drop(connection);
         return code;
     }
+    wf_stream_open(&connection->stream);
     /* From here on <drop> is called by whoever fails. */
     weft_coro *coro = weft_coro_create_at(server->origin, serve, connection, drop);
     if (coro == NULL) {

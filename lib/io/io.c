@@ -79,11 +79,9 @@ int wf_io_get(weft_loop *loop, struct wf_io **out_io)
     return 0;
 }
 
-char *wf_io_get_view(struct wf_io *io)
+char *wf_io_make_view(struct wf_io *io)
 {
-    if (__builtin_expect(io->view == NULL, 0)) {
-        io->view = wf_alloc(WF_IO_VIEW_SIZE);
-    }
+    io->view = wf_alloc(WF_IO_VIEW_SIZE);
     return io->view;
 }
 

@@ -48,7 +48,11 @@ struct wf_io {
 int wf_io_get(weft_loop *loop, struct wf_io **out_io);
 
 /* The read buffer that is lent, of WF_IO_VIEW_SIZE. NULL without memory. */
-char *wf_io_get_view(struct wf_io *io);
+char *wf_io_make_view(struct wf_io *io);
+static inline char *wf_io_get_view(struct wf_io *io)
+{
+    return __builtin_expect(io->view != NULL, 1) ? io->view : wf_io_make_view(io);
+}
 
 /* A buffer of WF_IO_SPARE_SIZE, mostly without an allocation. NULL without memory. */
 void *wf_io_take_spare(struct wf_io *io);

@@ -62,7 +62,7 @@ static const char *state_name(const weft_stream *stream)
 
 /* ---- refusing ----------------------------------------------------------- */
 
-int wf_stream_refuse(const weft_stream *stream)
+int wf_stream_check_slowly(const weft_stream *stream)
 {
     if (stream == NULL || stream->magic != WF_STREAM_MAGIC) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "not a stream");
@@ -70,12 +70,12 @@ int wf_stream_refuse(const weft_stream *stream)
     return wf_loop_check(stream->loop);
 }
 
-int wf_stream_refuse_outside_task(const weft_stream *stream, const char *what)
+int wf_stream_check_task_slowly(const weft_stream *stream, const char *what)
 {
     struct wf_task *task;
-    int code = wf_task_require(what, &task);
+    int code = wf_stream_check_slowly(stream);
 
-    if (code < 0) {
+    if (code < 0 || (code = wf_task_require(what, &task)) < 0) {
         return code;
     }
     WF_ASSERT(stream->loop != wf_loop_running);
@@ -86,7 +86,8 @@ int wf_stream_refuse_outside_task(const weft_stream *stream, const char *what)
 
 static bool is_over(const weft_stream *stream)
 {
-    return stream->state == WF_STREAM_CLOSED && stream->is_released && stream->n_inside == 0;
+    return stream->state == WF_STREAM_CLOSED && stream->is_released && stream->n_closers == 0 &&
+           !stream->reader.is_busy && !stream->writer.is_busy;
 }
 
 static void free_stream(weft_stream *stream)
@@ -141,13 +142,13 @@ void wf_stream_release(weft_stream *stream)
 
 /* ---- waiting ------------------------------------------------------------ */
 
-void wf_side_wake(struct wf_side *side, int code)
+/* There is room again: somebody waits for it, or the queue does. */
+static void on_room(weft_stream *stream)
 {
-    struct wf_wait *waiter = side->waiter;
-
-    if (waiter != NULL) {
-        side->waiter = NULL;
-        wf_wait_wake(waiter, code);
+    if (stream->state == WF_STREAM_CONNECTING) {
+        wf_side_wake(&stream->writer, 0);
+    } else if (stream->first != NULL && !wf_work_is_queued(&stream->work)) {
+        wf_loop_run_soon(stream->loop, &stream->work);
     }
 }
 
@@ -156,7 +157,7 @@ static void on_ready(struct wf_watch *watch, uint32_t events)
 {
     weft_stream *stream = WF_CONTAINER_OF(watch, weft_stream, watch);
 
-    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+    if (__builtin_expect(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR), 0)) {
         stream->is_hung_up = true;
         events |= EPOLLIN | EPOLLOUT;
     }
@@ -164,13 +165,9 @@ static void on_ready(struct wf_watch *watch, uint32_t events)
         stream->reader.is_ready = true;
         wf_side_wake(&stream->reader, 0);
     }
-    if (events & EPOLLOUT) {
+    if ((events & EPOLLOUT) && !stream->writer.is_ready) {
         stream->writer.is_ready = true;
-        if (stream->state == WF_STREAM_CONNECTING) {
-            wf_side_wake(&stream->writer, 0);
-        } else if (stream->first != NULL && !wf_work_is_queued(&stream->work)) {
-            wf_loop_run_soon(stream->loop, &stream->work);
-        }
+        on_room(stream);
     }
 }
 
@@ -215,15 +212,9 @@ static void on_timer(struct wf_work *work)
     }
 }
 
-/* A wait of one side: on the stack of its task. */
-struct side_wait {
-    struct wf_wait wait;
-    struct wf_side *side;
-};
-
-static bool cancel_side_wait(struct wf_wait *wait, const char *message)
+bool wf_side_cancel_wait(struct wf_wait *wait, const char *message)
 {
-    struct side_wait *own = WF_CONTAINER_OF(wait, struct side_wait, wait);
+    struct wf_side_wait *own = WF_CONTAINER_OF(wait, struct wf_side_wait, wait);
 
     (void)message; /* the task keeps it */
     own->side->waiter = NULL;
@@ -239,23 +230,10 @@ static bool refuse_cancel(struct wf_wait *wait, const char *message)
     return false;
 }
 
-static void enter(weft_stream *stream, struct wf_side *side)
+int wf_side_leave_closing(weft_stream *stream, const struct wf_side *side, int code)
 {
-    side->is_busy = true;
-    stream->n_inside++;
-}
-
-static int leave(weft_stream *stream, struct wf_side *side, int code)
-{
-    side->is_busy = false;
-    stream->n_inside--;
-    if (__builtin_expect(stream->state >= WF_STREAM_CLOSING, 0)) {
-        maybe_free_soon(stream);
-        if (code == 0 && side == &stream->reader) {
-            return WEFT_ECLOSED;
-        }
-    }
-    return code;
+    maybe_free_soon(stream);
+    return code == 0 && side == &stream->reader ? WEFT_ECLOSED : code;
 }
 
 int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline)
@@ -265,20 +243,16 @@ int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, we
     if (code < 0) {
         return code;
     }
-    struct side_wait own = { WF_WAIT_INIT(cancel_side_wait, what), side };
-    side->waiter = &own.wait;
     side->deadline = deadline;
-    enter(stream, side);
-    code = wf_task_wait(&own.wait);
-    side->waiter = NULL;
+    code = wf_side_wait_long(stream, side, what);
     side->deadline = WEFT_FOREVER;
-    return leave(stream, side, code);
+    return code;
 }
 
-int wf_side_spend(weft_stream *stream, struct wf_side *side)
+int wf_side_yield(weft_stream *stream, struct wf_side *side)
 {
-    enter(stream, side);
-    return leave(stream, side, wf_task_spend());
+    side->is_busy = true;
+    return wf_side_leave(stream, side, wf_task_yield());
 }
 
 /* ---- making ------------------------------------------------------------- */
@@ -311,7 +285,6 @@ static void init_side(struct wf_side *side)
 {
     side->limit = WEFT_FOREVER;
     side->deadline = WEFT_FOREVER;
-    side->is_ready = true;
 }
 
 void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_options *options,
@@ -337,19 +310,24 @@ void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_opt
     wf_loop_hold(io->loop);
 }
 
-int wf_stream_attach(weft_stream *stream, int fd, enum wf_stream_state state)
+void wf_stream_open(weft_stream *stream)
+{
+    stream->state = WF_STREAM_OPEN;
+    stream->reader.is_open = true;
+    stream->writer.is_open = true;
+    /* The peer may have spoken first, and there is room: both are tried at once. */
+    stream->reader.is_ready = true;
+    stream->writer.is_ready = true;
+}
+
+int wf_stream_attach(weft_stream *stream, int fd)
 {
     int code = wf_watch_add(&stream->loop->poller, &stream->watch, fd, on_ready);
 
-    if (code < 0) {
-        return code;
+    if (code == 0) {
+        stream->fd = fd;
     }
-    stream->fd = fd;
-    stream->state = (uint8_t)state;
-    /* A fresh socket may have something: the first read and write are tried at once. */
-    stream->reader.is_ready = state == WF_STREAM_OPEN;
-    stream->writer.is_ready = state == WF_STREAM_OPEN;
-    return 0;
+    return code;
 }
 
 void wf_stream_detach(weft_stream *stream)
@@ -360,6 +338,7 @@ void wf_stream_detach(weft_stream *stream)
         stream->fd = -1;
     }
     stream->is_hung_up = false;
+    stream->writer.is_ready = false;
 }
 
 /* What the caller's socket must be made: 0 or a system code. */
@@ -399,12 +378,13 @@ int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_
     }
     wf_stream_init(stream, io, &read, origin);
     wf_peer_set(&stream->peer, &peer);
-    code = wf_stream_attach(stream, fd, WF_STREAM_OPEN);
+    code = wf_stream_attach(stream, fd);
     if (code < 0) {
         stream->state = WF_STREAM_CLOSED;
         wf_stream_release(stream);
         return code;
     }
+    wf_stream_open(stream);
     *out_stream = stream;
     return 0;
 }
@@ -417,11 +397,19 @@ static void wake_closer(struct wf_closer *closer, int code)
     wf_wait_wake(&closer->wait, code);
 }
 
+/* From now on every call takes the slow way, where it is refused. */
+static void shut(weft_stream *stream, enum wf_stream_state state)
+{
+    stream->state = (uint8_t)state;
+    stream->reader.is_open = false;
+    stream->writer.is_open = false;
+}
+
 static void finish_close(weft_stream *stream)
 {
     WF_ASSERT(stream->state != WF_STREAM_CLOSED && stream->first == NULL);
     wf_stream_detach(stream);
-    stream->state = WF_STREAM_CLOSED;
+    shut(stream, WF_STREAM_CLOSED);
     wf_loop_take_back(&stream->work);
     wf_timer_stop(stream->loop, &stream->timer);
     wf_held_trim(stream);
@@ -445,7 +433,7 @@ static int close_checked(weft_stream *stream)
     if (stream->state >= WF_STREAM_CLOSING) {
         return 0;
     }
-    stream->state = WF_STREAM_CLOSING;
+    shut(stream, WF_STREAM_CLOSING);
     wf_side_wake(&stream->reader, WEFT_ECLOSED);
     wf_stream_maybe_finish_close(stream);
     return 0;
@@ -510,9 +498,9 @@ static void on_closer_timer(struct wf_work *work)
 int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit)
 {
     if (stream->state == WF_STREAM_CLOSED) {
-        stream->n_inside++;
+        stream->n_closers++;
         int code = wf_task_spend();
-        stream->n_inside--;
+        stream->n_closers--;
         maybe_free_soon(stream);
         return code < 0 ? code : stream->writer.code;
     }
@@ -526,11 +514,11 @@ int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit)
         }
     }
     wf_list_append(&stream->closers, &closer.link);
-    stream->n_inside++;
+    stream->n_closers++;
     int code = wf_task_wait(&closer.wait);
     wf_list_remove(&closer.link);
     wf_timer_stop(stream->loop, &closer.timer);
-    stream->n_inside--;
+    stream->n_closers--;
     maybe_free_soon(stream);
     return code;
 }
@@ -619,7 +607,9 @@ static void close_with_loop(weft_stream *stream)
     for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
         abandon(&WF_CONTAINER_OF(link, struct wf_closer, link)->wait);
     }
-    stream->n_inside = 0;        /* nobody comes back */
+    stream->n_closers = 0; /* nobody comes back */
+    stream->reader.is_busy = false;
+    stream->writer.is_busy = false;
     (void)abort_checked(stream); /* always 0 */
     wf_held_free(stream);
     stream->io = NULL;

@@ -43,6 +43,7 @@ struct wf_side {
     int code;               /* what broke this direction for good, or 0 */
     bool is_ready;          /* the last edge is not used up */
     bool is_busy;           /* a task is inside a call that may wait */
+    bool is_open;           /* neither closed nor broken: calls need no second look */
 };
 
 /* Bytes that were read and not yet asked for: data[start..end). */
@@ -72,7 +73,7 @@ struct weft_stream {
     bool is_aborted;    /* what was queued is lost */
     bool is_released;   /* the owner is done with it */
     bool is_served;     /* a server owns it */
-    uint16_t n_inside;  /* tasks inside a call that waits */
+    uint16_t n_closers; /* tasks inside wait_closed */
     int fd;             /* owned; -1 once closed */
     weft_loop *loop;    /* held */
     struct wf_io *io;   /* borrowed: NULL once the loop is closed */
@@ -107,8 +108,10 @@ int wf_stream_read_options(const weft_stream_options *options, weft_stream_optio
 void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_options *options,
                     const weft_origin *origin);
 /* Give it a non-blocking socket and register that. On failure <fd> stays the caller's. */
-int wf_stream_attach(weft_stream *stream, int fd, enum wf_stream_state state);
-/* Undo it, for the next address: the descriptor is closed. */
+int wf_stream_attach(weft_stream *stream, int fd);
+/* It is connected: reading and writing may begin. */
+void wf_stream_open(weft_stream *stream);
+/* Undo attach, for the next address: the descriptor is closed. */
 void wf_stream_detach(weft_stream *stream);
 
 /* The owner lets go of a stream that is closing or closed. */
@@ -126,33 +129,35 @@ void wf_stream_describe(const weft_stream *stream, char *buffer, size_t size);
 /* The loop closes. */
 void wf_streams_close_all(struct wf_io *io);
 
-/* The slow half of wf_stream_check: reports and returns the code. */
-int wf_stream_refuse(const weft_stream *stream);
+/* For what a fast path has set aside: kept out of it, registers and all. */
+#define WF_IO_SLOW __attribute__((noinline, cold))
+
+/* The slow half of wf_stream_check: 0, or it reports and returns the code. */
+WF_IO_SLOW int wf_stream_check_slowly(const weft_stream *stream);
+
+/* The usual case of a call: the stream's own loop runs on this thread. */
+static inline bool wf_stream_is_at_hand(const weft_stream *stream)
+{
+    return __builtin_expect(stream != NULL && stream->magic == WF_STREAM_MAGIC &&
+                                stream->loop == wf_loop_running &&
+                                stream->loop->forks == wf_fork_generation,
+                            1);
+}
 
 /* The check with which every entry point begins: the object and its loop. */
 static inline int wf_stream_check(const weft_stream *stream)
 {
-    if (__builtin_expect(stream != NULL && stream->magic == WF_STREAM_MAGIC &&
-                             wf_loop_is_mine(stream->loop),
-                         1)) {
-        return 0;
-    }
-    return wf_stream_refuse(stream);
+    return wf_stream_is_at_hand(stream) ? 0 : wf_stream_check_slowly(stream);
 }
 
 /* The same for calls that may wait: a task of the stream's loop runs. */
-int wf_stream_refuse_outside_task(const weft_stream *stream, const char *what);
+WF_IO_SLOW int wf_stream_check_task_slowly(const weft_stream *stream, const char *what);
 static inline int wf_stream_check_task(const weft_stream *stream, const char *what)
 {
-    int code = wf_stream_check(stream);
-
-    if (code < 0) {
-        return code;
+    if (wf_stream_is_at_hand(stream) && __builtin_expect(wf_task_current != NULL, 1)) {
+        return 0;
     }
-    if (__builtin_expect(wf_task_current == NULL || stream->loop != wf_loop_running, 0)) {
-        return wf_stream_refuse_outside_task(stream, what);
-    }
-    return 0;
+    return wf_stream_check_task_slowly(stream, what);
 }
 
 /* ---- waiting (stream.c) ------------------------------------------------- */
@@ -162,13 +167,70 @@ static inline int wf_stream_check_task(const weft_stream *stream, const char *wh
  * the side's end; WEFT_ECANCELED; WEFT_ETIMEDOUT; WEFT_ENOMEM. The stream may be
  * closing afterwards; its memory is there until the task suspends again.
  */
-int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline);
+WF_IO_SLOW int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what,
+                            weft_time deadline);
 
-/* An operation of <side> that need not wait: let others run from time to time. */
-int wf_side_spend(weft_stream *stream, struct wf_side *side);
+/* A wait of one side: on the stack of its task. */
+struct wf_side_wait {
+    struct wf_wait wait;
+    struct wf_side *side;
+};
+
+bool wf_side_cancel_wait(struct wf_wait *wait, const char *message);
+/* A call that waited goes on after the stream was closed, perhaps as the last one. */
+WF_IO_SLOW int wf_side_leave_closing(weft_stream *stream, const struct wf_side *side, int code);
+
+static inline int wf_side_leave(weft_stream *stream, struct wf_side *side, int code)
+{
+    side->is_busy = false;
+    return __builtin_expect(stream->state >= WF_STREAM_CLOSING, 0)
+               ? wf_side_leave_closing(stream, side, code)
+               : code;
+}
+
+/* wf_side_wait without a deadline. */
+static inline int wf_side_wait_long(weft_stream *stream, struct wf_side *side, const char *what)
+{
+    struct wf_side_wait own = { WF_WAIT_INIT(wf_side_cancel_wait, what), side };
+
+    side->waiter = &own.wait;
+    side->is_busy = true;
+    return wf_side_leave(stream, side, wf_task_wait(&own.wait));
+}
+
+/* Let others run once; as wf_side_wait. */
+WF_IO_SLOW int wf_side_yield(weft_stream *stream, struct wf_side *side);
+
+/* An operation of <side> that need not wait: wf_task_spend, and safe against a close. */
+static inline int wf_side_spend(weft_stream *stream, struct wf_side *side)
+{
+    struct wf_task *task = wf_task_current;
+
+    if (__builtin_expect(task->budget <= 1, 0)) {
+        return wf_side_yield(stream, side);
+    }
+    task->budget--;
+    return 0;
+}
 
 /* Wake who waits at <side>, if somebody does. */
-void wf_side_wake(struct wf_side *side, int code);
+static inline void wf_side_wake(struct wf_side *side, int code)
+{
+    struct wf_wait *waiter = side->waiter;
+
+    if (waiter != NULL) {
+        side->waiter = NULL;
+        wf_wait_wake(waiter, code);
+    }
+}
+
+/* The side is broken for good. */
+static inline int wf_side_break(struct wf_side *side, int code)
+{
+    side->is_open = false;
+    side->code = code;
+    return code;
+}
 
 /* ---- reading (stream_read.c) -------------------------------------------- */
 

@@ -141,7 +141,7 @@ static size_t held_take(weft_stream *stream, void *buffer, size_t size)
 
 /* ---- one read ----------------------------------------------------------- */
 
-static int refuse_read(weft_stream *stream, const char *what)
+WF_IO_SLOW static int refuse_read(const weft_stream *stream, const char *what)
 {
     if (stream->state != WF_STREAM_OPEN) {
         return WEFT_ECLOSED;
@@ -155,56 +155,51 @@ static int refuse_read(weft_stream *stream, const char *what)
     return stream->reader.code;
 }
 
-static int begin_read(weft_stream *stream, const char *what)
+static inline int begin_read(weft_stream *stream, const char *what)
 {
     int code = wf_stream_check_task(stream, what);
 
     if (code < 0) {
         return code;
     }
-    if (__builtin_expect(stream->state != WF_STREAM_OPEN || stream->reader.is_busy ||
-                             stream->reader.code != 0,
-                         0)) {
+    if (__builtin_expect(!stream->reader.is_open || stream->reader.is_busy, 0)) {
         return refuse_read(stream, what);
     }
     stream->lent = 0;
-    if (stream->io->viewer == stream) {
-        stream->io->viewer = NULL; /* the view is gone */
-    }
     return 0;
 }
 
-/* Suspend until there may be something to read. */
-static int wait_for_data(weft_stream *stream)
+/* The loop's view is to be filled or forgotten. */
+static void forget_view(weft_stream *stream)
 {
-    weft_duration limit = stream->reader.limit;
+    if (stream->io->viewer == stream) {
+        stream->io->viewer = NULL;
+    }
+}
 
+/* The same with a limit, or with an empty buffer that is not needed meanwhile. */
+WF_IO_SLOW static int wait_for_data_slowly(weft_stream *stream)
+{
     wf_held_trim(stream);
+    if (stream->reader.limit == WEFT_FOREVER) {
+        return wf_side_wait_long(stream, &stream->reader, "read");
+    }
     return wf_side_wait(stream, &stream->reader, "read",
-                        limit == WEFT_FOREVER ? WEFT_FOREVER
-                                              : wf_loop_deadline(stream->loop, limit));
+                        wf_loop_deadline(stream->loop, stream->reader.limit));
 }
 
-/* Until a system call makes sense. */
-static int wait_until_readable(weft_stream *stream)
+/* Suspend until there may be something to read. */
+static inline int wait_for_data(weft_stream *stream)
 {
-    if (stream->reader.is_ready) {
-        return wf_side_spend(stream, &stream->reader);
+    if (__builtin_expect(stream->held.data != NULL || stream->reader.limit != WEFT_FOREVER, 0)) {
+        return wait_for_data_slowly(stream);
     }
-    return wait_for_data(stream);
+    return wf_side_wait_long(stream, &stream->reader, "read");
 }
 
-/* One recv: the bytes it gave, 0 at the end, -EAGAIN when it is to be tried again, or a code. */
-static ssize_t receive(weft_stream *stream, void *buffer, size_t size)
+/* What a recv without data came to: 0 at the end, -EAGAIN to be tried again, or a code. */
+WF_IO_SLOW static ssize_t judge(weft_stream *stream, ssize_t n)
 {
-    ssize_t n = recv(stream->fd, buffer, size, 0);
-
-    if (__builtin_expect(n > 0, 1)) {
-        if ((size_t)n < size && !stream->is_hung_up) {
-            stream->reader.is_ready = false;
-        }
-        return n;
-    }
     if (n == 0) {
         stream->is_at_end = true;
         return 0;
@@ -214,34 +209,60 @@ static ssize_t receive(weft_stream *stream, void *buffer, size_t size)
         stream->reader.is_ready = false;
         return -EAGAIN;
     }
-    if (errno == EINTR) {
-        return -EAGAIN;
-    }
-    stream->reader.code = -errno;
-    return -errno;
+    return errno == EINTR ? -EAGAIN : wf_side_break(&stream->reader, -errno);
 }
 
-/* Wait if need be, and read into <buffer>. 0 with *out_n bytes, which is 0 at the end. */
-static int read_into(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+/* One recv, as judge tells it. A short one means that the socket is empty. */
+static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size)
+{
+    ssize_t n = recv(stream->fd, buffer, size, 0);
+
+    if (__builtin_expect(n <= 0, 0)) {
+        return judge(stream, n);
+    }
+    stream->reader.is_ready = (size_t)n == size || stream->is_hung_up;
+    return n;
+}
+
+/* Wait, or let others run from time to time, until a system call makes sense. */
+static inline int wait_until_readable(weft_stream *stream)
+{
+    return stream->reader.is_ready ? wf_side_spend(stream, &stream->reader) : wait_for_data(stream);
+}
+
+/* The end is where it was. */
+WF_IO_SLOW static int read_at_end(weft_stream *stream)
+{
+    return wf_side_spend(stream, &stream->reader);
+}
+
+/* Wait if need be, and read into <buffer>: the bytes, 0 at the end, or a code. */
+__attribute__((always_inline)) static inline ssize_t read_into(weft_stream *stream, void *buffer,
+                                                               size_t size)
 {
     ssize_t n;
 
-    if (stream->is_at_end) {
-        *out_n = 0;
-        return wf_side_spend(stream, &stream->reader);
+    if (__builtin_expect(stream->is_at_end, 0)) {
+        return read_at_end(stream);
     }
     do {
         int code = wait_until_readable(stream);
-        if (code < 0) {
+        if (__builtin_expect(code < 0, 0)) {
             return code;
         }
         n = receive(stream, buffer, size);
-    } while (n == -EAGAIN);
-    if (n < 0) {
-        return (int)n;
+    } while (__builtin_expect(n == -EAGAIN, 0));
+    return n;
+}
+
+WF_IO_SLOW static int read_held(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+{
+    int code = wf_side_spend(stream, &stream->reader);
+
+    if (code == 0) {
+        *out_n = held_take(stream, buffer, size);
     }
-    *out_n = (size_t)n;
-    return 0;
+    return code;
 }
 
 int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
@@ -251,19 +272,21 @@ int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out
     if (code < 0) {
         return code;
     }
-    if (held_len(&stream->held) > 0 || size == 0) {
-        code = wf_side_spend(stream, &stream->reader);
-        if (code == 0) {
-            *out_n = held_take(stream, buffer, size);
-        }
-        return code;
+    forget_view(stream);
+    if (__builtin_expect(held_len(&stream->held) > 0 || size == 0, 0)) {
+        return read_held(stream, buffer, size, out_n);
     }
-    return read_into(stream, buffer, size, out_n);
+    ssize_t n = read_into(stream, buffer, size);
+    if (n < 0) {
+        return (int)n;
+    }
+    *out_n = (size_t)n;
+    return 0;
 }
 
 /* ---- views -------------------------------------------------------------- */
 
-static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
+WF_IO_SLOW static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
 {
     struct wf_held *held = &stream->held;
     int code = wf_side_spend(stream, &stream->reader);
@@ -280,13 +303,12 @@ static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
 
 int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n)
 {
-    size_t n = 0;
     int code = begin_read(stream, "weft_stream_read_view");
 
     if (code < 0) {
         return code;
     }
-    if (held_len(&stream->held) > 0) {
+    if (__builtin_expect(held_len(&stream->held) > 0, 0)) {
         return view_held(stream, out_data, out_n);
     }
     struct wf_io *io = stream->io;
@@ -294,14 +316,14 @@ int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n)
     if (view == NULL) {
         return WEFT_ENOMEM;
     }
-    code = read_into(stream, view, WF_IO_VIEW_SIZE, &n);
-    if (code < 0) {
-        return code;
+    ssize_t n = read_into(stream, view, WF_IO_VIEW_SIZE);
+    if (n < 0) {
+        return (int)n;
     }
     io->viewer = stream;
-    io->view_len = n;
+    io->view_len = (size_t)n;
     *out_data = view;
-    *out_n = n;
+    *out_n = (size_t)n;
     return 0;
 }
 
@@ -334,14 +356,14 @@ int weft_stream_unread(weft_stream *stream, size_t n)
 
 /* ---- lines and separators ----------------------------------------------- */
 
-/* Read more behind what is held; *out_n is 0 at the end. */
-static int read_more(weft_stream *stream, size_t *out_n)
+/* Read more behind what is held: how much, 0 at the end, or a code. */
+static ssize_t read_more(weft_stream *stream)
 {
+    struct wf_held *held = &stream->held;
     ssize_t n;
 
     if (stream->is_at_end) {
-        *out_n = 0;
-        return wf_side_spend(stream, &stream->reader);
+        return read_at_end(stream);
     }
     do {
         int code = wait_until_readable(stream);
@@ -351,15 +373,12 @@ static int read_more(weft_stream *stream, size_t *out_n)
         if (code < 0) {
             return code;
         }
-        struct wf_held *held = &stream->held;
         n = receive(stream, held->data + held->end, held->capacity - held->end);
     } while (n == -EAGAIN);
-    if (n < 0) {
-        return (int)n;
+    if (n > 0) {
+        held->end += (size_t)n;
     }
-    stream->held.end += (size_t)n;
-    *out_n = (size_t)n;
-    return 0;
+    return n;
 }
 
 /* What a search for a separator came to. */
@@ -396,10 +415,9 @@ static int search(weft_stream *stream, const char *separator, size_t separator_l
                 return WEFT_ELIMITOVERRUN;
             }
         }
-        size_t n = 0;
-        int code = read_more(stream, &n);
-        if (code < 0) {
-            return code;
+        ssize_t n = read_more(stream);
+        if (n < 0) {
+            return (int)n;
         }
         if (n == 0) {
             *found = (struct found){ held_len(held), true, false };
@@ -424,7 +442,11 @@ static int begin_search(weft_stream *stream, const char *what)
 {
     int code = begin_read(stream, what);
 
-    if (code == 0 && held_len(&stream->held) > 0) {
+    if (code < 0) {
+        return code;
+    }
+    forget_view(stream);
+    if (held_len(&stream->held) > 0) {
         code = wf_side_spend(stream, &stream->reader);
     }
     return code;
@@ -520,10 +542,9 @@ static int end_early(size_t got, size_t size, size_t *out_n)
 static int read_small(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
 {
     while (held_len(&stream->held) < size) {
-        size_t n = 0;
-        int code = read_more(stream, &n);
-        if (code < 0) {
-            return code;
+        ssize_t n = read_more(stream);
+        if (n < 0) {
+            return (int)n;
         }
         if (n == 0) {
             return end_early(held_take(stream, buffer, size), size, out_n);
@@ -539,16 +560,15 @@ static int read_large(weft_stream *stream, char *buffer, size_t size, size_t *ou
     size_t got = held_take(stream, buffer, size);
 
     while (got < size) {
-        size_t n = 0;
-        int code = read_into(stream, buffer + got, size - got, &n);
-        if (code < 0) {
+        ssize_t n = read_into(stream, buffer + got, size - got);
+        if (n < 0) {
             put_back(stream, buffer, got);
-            return code;
+            return (int)n;
         }
         if (n == 0) {
             return end_early(got, size, out_n);
         }
-        got += n;
+        got += (size_t)n;
     }
     *out_n = got;
     return 0;

@@ -132,7 +132,7 @@ static int enqueue(weft_stream *stream, const weft_buffer *buffers, size_t n, si
 /* The writing side is broken: nothing of the queue will ever be sent. */
 static int fail_writer(weft_stream *stream, int code)
 {
-    stream->writer.code = code;
+    (void)wf_side_break(&stream->writer, code); /* returned below */
     wf_stream_drop_queue(stream);
     wf_side_wake(&stream->writer, code);
     return code;
@@ -223,27 +223,14 @@ void wf_stream_flush(weft_stream *stream)
 
 /* ---- writing ------------------------------------------------------------ */
 
-static int refuse_write(const weft_stream *stream)
-{
-    if (stream->writer.code != 0) {
-        return stream->writer.code;
-    }
-    return WEFT_ECLOSED;
-}
-
 static int begin_write(const weft_stream *stream)
 {
     int code = wf_stream_check(stream);
 
-    if (code < 0) {
+    if (code < 0 || __builtin_expect(stream->writer.is_open, 1)) {
         return code;
     }
-    if (__builtin_expect(stream->state != WF_STREAM_OPEN || stream->is_end_wanted ||
-                             stream->writer.code != 0,
-                         0)) {
-        return refuse_write(stream);
-    }
-    return 0;
+    return stream->writer.code != 0 ? stream->writer.code : WEFT_ECLOSED;
 }
 
 /* Queue the rest, and see to it that it is sent. */
@@ -258,30 +245,42 @@ static int write_rest(weft_stream *stream, const weft_buffer *buffers, size_t n,
     return code;
 }
 
-int weft_stream_write(weft_stream *stream, const void *data, size_t size)
+/* All of weft_stream_write. */
+WF_IO_SLOW static int write_slowly(weft_stream *stream, const void *data, size_t size)
 {
+    const weft_buffer buffer = { data, size };
     ssize_t sent = 0;
     int code = begin_write(stream);
 
-    if (code < 0) {
+    if (code < 0 || size == 0) {
         return code;
     }
-    if (stream->first == NULL && stream->writer.is_ready && size > 0) {
-        do {
-            sent = send(stream->fd, data, size, MSG_NOSIGNAL);
-            if (__builtin_expect(sent == (ssize_t)size, 1)) {
-                return 0;
-            }
-        } while (sent < 0 && errno == EINTR);
-        sent = judge(stream, sent, size);
-        if (sent < 0) {
-            return (int)sent;
-        }
+    if (stream->first == NULL && stream->writer.is_ready) {
+        struct iovec piece = { (void *)(uintptr_t)data, size };
+        sent = send_pieces(stream, &piece, 1, size);
     }
-    if (size == 0) {
+    if (sent < 0 || (size_t)sent == size) {
+        return sent < 0 ? (int)sent : 0;
+    }
+    return write_rest(stream, &buffer, 1, size, (size_t)sent);
+}
+
+int weft_stream_write(weft_stream *stream, const void *data, size_t size)
+{
+    if (__builtin_expect(!wf_stream_is_at_hand(stream) || !stream->writer.is_open ||
+                             stream->first != NULL || !stream->writer.is_ready || size == 0,
+                         0)) {
+        return write_slowly(stream, data, size);
+    }
+    ssize_t sent = send(stream->fd, data, size, MSG_NOSIGNAL);
+    if (__builtin_expect(sent == (ssize_t)size, 1)) {
         return 0;
     }
-    return write_rest(stream, &(weft_buffer){ data, size }, 1, size, (size_t)sent);
+    if (sent < 0) { /* it will fail there again, in the same way or a better one */
+        return write_slowly(stream, data, size);
+    }
+    stream->writer.is_ready = false;
+    return write_slowly(stream, (const char *)data + sent, size - (size_t)sent);
 }
 
 int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n)
@@ -318,21 +317,16 @@ int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n
     return write_rest(stream, buffers, n, total, (size_t)sent);
 }
 
-int weft_stream_drain(weft_stream *stream)
+/* All of weft_stream_drain. */
+WF_IO_SLOW static int drain_slowly(weft_stream *stream)
 {
     int code = wf_stream_check_task(stream, "weft_stream_drain");
 
-    if (code < 0) {
-        return code;
-    }
-    if (stream->writer.code != 0) {
-        return stream->writer.code;
+    if (code < 0 || stream->writer.code != 0) {
+        return code < 0 ? code : stream->writer.code;
     }
     if (!stream->is_paused) {
-        if (stream->is_aborted) {
-            return WEFT_ECLOSED;
-        }
-        return wf_side_spend(stream, &stream->writer);
+        return stream->is_aborted ? WEFT_ECLOSED : wf_side_spend(stream, &stream->writer);
     }
     if (stream->writer.is_busy) {
         return weft_fail(WEFT_ERUNTIME,
@@ -346,6 +340,19 @@ int weft_stream_drain(weft_stream *stream)
         code = wf_side_wait(stream, &stream->writer, "drain", deadline);
     }
     return code;
+}
+
+int weft_stream_drain(weft_stream *stream)
+{
+    struct wf_task *task = wf_task_current;
+
+    if (__builtin_expect(!wf_stream_is_at_hand(stream) || task == NULL || stream->is_paused ||
+                             !stream->writer.is_open || task->budget <= 1,
+                         0)) {
+        return drain_slowly(stream);
+    }
+    task->budget--;
+    return 0;
 }
 
 int weft_stream_write_eof(weft_stream *stream)
@@ -363,6 +370,7 @@ int weft_stream_write_eof(weft_stream *stream)
         return code;
     }
     stream->is_end_wanted = true;
+    stream->writer.is_open = false;
     return stream->first == NULL ? send_end(stream) : 0;
 }
 
