@@ -466,8 +466,7 @@ int weft_server_serve_forever(weft_server *server)
         return code;
     }
     if (server->is_forever) {
-        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME,
-                         "server is already being awaited on serve_forever()");
+        return weft_fail(WEFT_ERUNTIME, "server is already being awaited on serve_forever()");
     }
     if (is_closed(server)) {
         return weft_fail(WEFT_ECLOSED, "server is closed");
