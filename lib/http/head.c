@@ -43,28 +43,28 @@ static bool has_value(const weft_http_request *request, const struct wf_http_hea
 
 /* ---- the request line ------------------------------------------------------ */
 
-/* Exactly `METHOD SP target SP HTTP/d.d CR LF`. */
-static void check_request_line(weft_http_request *request)
+/* Exactly `METHOD SP target SP HTTP/d.d CR LF`; llhttp has seen to the digits. */
+static bool is_request_line(const weft_http_request *request)
 {
     const char *line = wf_http_request_at(request, 0);
-    const char *end = memchr(line, '\n', request->head_len);
+    size_t method_len = request->target.at - 1;
     size_t target_end = request->target.at + request->target.len;
     const char *method = llhttp_method_name(request->parser.method);
-    size_t method_len = strlen(method);
 
-    if (end == NULL || end - line < 12 || end[-1] != '\r' ||
-        memcmp(line, method, method_len) != 0 || request->target.at != method_len + 1 ||
-        line[method_len] != ' ' || (size_t)(end - line) != target_end + 10 ||
-        memcmp(line + target_end, " HTTP/", 6) != 0) {
+    return request->target.len > 0 && request->head_len >= target_end + 13 &&
+           strncmp(line, method, method_len) == 0 && method[method_len] == '\0' &&
+           line[method_len] == ' ' && memcmp(line + target_end, " HTTP/", 6) == 0 &&
+           memcmp(line + target_end + 9, "\r\n", 2) == 0;
+}
+
+static void check_request_line(weft_http_request *request)
+{
+    if (!is_request_line(request)) {
         refuse(request, 400, "the request line is malformed");
-        return;
-    }
-    if (request->parser.http_major != 1 || request->parser.http_minor > 1) {
+    } else if (request->parser.http_major != 1 || request->parser.http_minor > 1) {
         refuse(request, 505, "the version is neither HTTP/1.1 nor HTTP/1.0");
-        return;
-    }
-    if (request->parser.method == HTTP_CONNECT || request->parser.method == HTTP_SOURCE ||
-        request->parser.method == HTTP_PRI) {
+    } else if (request->parser.method == HTTP_CONNECT || request->parser.method == HTTP_SOURCE ||
+               request->parser.method == HTTP_PRI) {
         refuse(request, 501, "the method is not implemented");
     }
 }
@@ -111,7 +111,7 @@ static void check_target(weft_http_request *request)
         return;
     }
     for (size_t i = 0; i < len; i++) {
-        if (!wf_http_is(&wf_http_target, target[i])) {
+        if (!wf_http_is(WF_HTTP_TARGET, target[i])) {
             refuse(request, 400, "the request target has a character that must be encoded");
             return;
         }
@@ -170,7 +170,7 @@ static void check_host(weft_http_request *request, const struct wf_http_header *
     const char *value = text_of(request, header->value);
 
     for (size_t i = 0; i < header->value.len; i++) {
-        if (!wf_http_is(&wf_http_host, value[i])) {
+        if (!wf_http_is(WF_HTTP_HOST, value[i])) {
             refuse(request, 400, "the Host is malformed");
             return;
         }

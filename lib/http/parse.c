@@ -176,7 +176,7 @@ static const llhttp_settings_t settings = {
 /* An error at a byte of the method: a token that we do not know, or no method at all? */
 static void refuse_method(weft_http_request *request, const char *place)
 {
-    if (wf_http_is(&wf_http_token, *place)) {
+    if (wf_http_is(WF_HTTP_TOKEN, *place)) {
         wf_http_request_refuse(request, 501, "the method is not implemented");
     } else {
         wf_http_request_refuse(request, 400, "this is no HTTP request");
@@ -382,18 +382,16 @@ static enum trailer_state next_trailer_state(enum trailer_state state, char c)
 {
     switch (state) {
     case TRAILER_LINE:
-        return c == '\r'                       ? TRAILER_LAST_END
-               : wf_http_is(&wf_http_token, c) ? TRAILER_NAME
-                                               : TRAILER_BAD;
+        return c == '\r'                      ? TRAILER_LAST_END
+               : wf_http_is(WF_HTTP_TOKEN, c) ? TRAILER_NAME
+                                              : TRAILER_BAD;
     case TRAILER_NAME:
-        return c == ':'                        ? TRAILER_VALUE
-               : wf_http_is(&wf_http_token, c) ? TRAILER_NAME
-                                               : TRAILER_BAD;
+        return c == ':' ? TRAILER_VALUE : wf_http_is(WF_HTTP_TOKEN, c) ? TRAILER_NAME : TRAILER_BAD;
     case TRAILER_VALUE:
         if (c == '\r') {
             return TRAILER_LINE_END;
         }
-        return wf_http_is(&wf_http_value, c) ? TRAILER_VALUE : TRAILER_BAD;
+        return wf_http_is(WF_HTTP_VALUE, c) ? TRAILER_VALUE : TRAILER_BAD;
     case TRAILER_LINE_END:
         return c == '\n' ? TRAILER_LINE : TRAILER_BAD;
     case TRAILER_LAST_END:

@@ -45,11 +45,11 @@ int weft_http_response_set_status(weft_http_response *response, int status)
 }
 
 /* The length of <text> if it consists of such characters, else -1. */
-static ssize_t length_of(const char *text, const struct wf_http_chars *chars)
+static ssize_t length_of(const char *text, enum wf_http_class wanted)
 {
     const char *at = text;
 
-    while (wf_http_is(chars, *at)) {
+    while (wf_http_is(wanted, *at)) {
         at++;
     }
     return *at == '\0' ? at - text : -1;
@@ -73,8 +73,8 @@ static bool is_ours(const char *name, size_t len)
 
 int weft_http_response_add_header(weft_http_response *response, const char *name, const char *value)
 {
-    ssize_t name_len = name == NULL ? -1 : length_of(name, &wf_http_token);
-    ssize_t value_len = value == NULL ? -1 : length_of(value, &wf_http_value);
+    ssize_t name_len = name == NULL ? -1 : length_of(name, WF_HTTP_TOKEN);
+    ssize_t value_len = value == NULL ? -1 : length_of(value, WF_HTTP_VALUE);
 
     if (name_len <= 0 || value_len < 0) {
         return weft_fail(WEFT_EINVAL, "a header's name or value cannot be sent");
