@@ -78,8 +78,7 @@ static int page_plaintext(weft_http_request *request, weft_http_response *respon
 {
     (void)request;
     (void)context;
-    WEFT_TRY(weft_http_response_add_header(response, "Content-Type", "text/plain"));
-    return weft_http_response_set_body_static(response, "Hello, World!", 13);
+    return http_answer_plaintext(response);
 }
 
 /* ---- /executor ------------------------------------------------------------------------ */

@@ -23,4 +23,7 @@ struct http_context {
 /** A weft_http_handler_fn; <data> is a struct http_context, NULL: all defaults. */
 int http_handle(weft_http_request *request, weft_http_response *response, void *data);
 
+/** What /plaintext answers. Thread: loop thread. Owns: borrows <response>. */
+int http_answer_plaintext(weft_http_response *response);
+
 #endif
