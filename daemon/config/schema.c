@@ -501,9 +501,18 @@ static const struct config_key http_keys[] = {
         .path = "max_body_size",
         .kind = CONFIG_KIND_SIZE,
         .default_text = "1MiB",
-        .min = 0,
+        .min = 1,
         .max = 1 * GIB,
         .doc = "The largest body of a request; a larger one is answered with 413.",
+    },
+    {
+        .path = "max_target_length",
+        .kind = CONFIG_KIND_SIZE,
+        .default_text = "8KiB",
+        .min = 64,
+        .max = 1 * MIB,
+        .doc = "The longest target (path and query) of a request; a longer one is answered with "
+               "414.",
     },
     {
         .path = "max_headers",

@@ -58,7 +58,18 @@ static struct config_place place_at(const struct config_source *source, const ya
 
 /* ------------------------------------------------------------------------- syntax errors */
 
-/* libyaml is right but terse about two mistakes that everybody makes once. */
+/* Hang a note on columns [first, last) of the line at <place>. Both count bytes: it is a hint. */
+static void hint(struct builder *builder, struct config_diagnostic *on,
+                 const struct config_place *place, size_t first, size_t last, const char *message)
+{
+    struct config_place at = *place;
+
+    at.column = (uint32_t)first + 1;
+    at.length = (uint32_t)(last - first);
+    config_complain_note(builder->errors, on, &at, "%s", message);
+}
+
+/* libyaml is right but terse about three mistakes that everybody makes once. */
 static void hint_at_syntax(struct builder *builder, struct config_diagnostic *on,
                            const struct config_place *place)
 {
@@ -70,22 +81,18 @@ static void hint_at_syntax(struct builder *builder, struct config_diagnostic *on
         blank++;
     }
     const char *tab = memchr(line, '\t', blank);
-    if (tab != NULL) {
-        struct config_place at = *place;
-        at.column = (uint32_t)(tab - line) + 1;
-        at.length = 1;
-        config_complain_note(builder->errors, on, &at,
-                             "this is a tab; YAML is indented with spaces only");
-        return;
-    }
     const char *bracket = memmem(line, length, ": [", 3);
     const char *close = memmem(line, length, "]:", 2);
-    if (bracket != NULL && close != NULL && close > bracket) {
-        struct config_place at = *place;
-        at.column = (uint32_t)(bracket - line) + 3;
-        at.length = (uint32_t)(close - bracket) - 1;
-        config_complain_note(builder->errors, on, &at,
-                             "an address that begins with [ must stand in quotes");
+    const char *variable = memmem(line, length, ": ${", 4);
+    if (tab != NULL) {
+        size_t at = (size_t)(tab - line);
+        hint(builder, on, place, at, at + 1, "this is a tab; YAML is indented with spaces only");
+    } else if (bracket != NULL && close != NULL && close > bracket) {
+        hint(builder, on, place, (size_t)(bracket - line) + 2, (size_t)(close - line) + 1,
+             "an address that begins with [ must stand in quotes");
+    } else if (variable != NULL) {
+        size_t at = (size_t)(variable - line) + 2;
+        hint(builder, on, place, at, at + 2, "between { } or [ ] a ${NAME} must stand in quotes");
     }
 }
 
