@@ -35,6 +35,10 @@ function(weft_add_catch program label prefix timeout)
     target_compile_definitions(${program} PRIVATE ${WEFT_TEST_DEFINITIONS})
     target_link_libraries(${program} PRIVATE weft_test_support ${arg_LINK})
     target_precompile_headers(${program} REUSE_FROM weft_test_support)
+    # The precompiled header is C++; what is C beside the tests has none to use.
+    set(c_sources ${arg_SOURCES})
+    list(FILTER c_sources INCLUDE REGEX "\\.c$")
+    set_source_files_properties(${c_sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     set_target_properties(${program} PROPERTIES
         LINKER_LANGUAGE CXX
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
