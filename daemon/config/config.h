@@ -397,7 +397,7 @@ typedef int config_module_fn(const char *path, struct config_module_schema *out,
 /** As getenv(): NULL when the variable is not set. */
 typedef const char *config_environment_fn(const char *name, void *data);
 
-/* All zero means: the defaults that config_load() uses. */
+/* All zero means: as config_load(), but the settings of a module that is a path are unchecked. */
 struct config_options {
     const char *text;                   /* read this instead of the file; NULL: the file */
     size_t text_length;                 /* bytes of text */
@@ -413,8 +413,8 @@ struct config_options {
 /**
  * Read, check and bind the file <path>.
  *
- * Nothing is bound, created or loaded besides. <errors> collects everything wrong with the
- * file, and warnings also when the result is good.
+ * A module's own schema is read from its file as data. Nothing is bound, created or loaded besides.
+ * <errors> collects everything wrong with the file, and warnings also when the result is good.
  *
  * Thread:  any.
  * Owns:    *out_config belongs to the caller, who calls config_destroy().

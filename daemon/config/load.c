@@ -6,6 +6,7 @@
  */
 #include "config/bind.h"
 #include "config/complain.h"
+#include "config/module_schema.h"
 #include "config/private.h"
 
 #include <errno.h>
@@ -156,7 +157,14 @@ int config_load_with(const struct config_options *options, const char *name,
 
 int config_load(const char *path, struct config **out_config, struct config_errors *errors)
 {
-    return config_load_with(NULL, path, out_config, errors);
+    struct config_module_cache modules;
+    struct config_options options = { .module = config_module_read_schema,
+                                      .module_data = &modules };
+
+    config_module_cache_init(&modules);
+    int rc = config_load_with(&options, path, out_config, errors);
+    config_module_cache_fini(&modules);
+    return rc;
 }
 
 int config_from_json(const char *text, size_t length, struct config **out_config,

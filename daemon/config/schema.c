@@ -501,9 +501,9 @@ static const struct config_key http_keys[] = {
         .path = "max_body_size",
         .kind = CONFIG_KIND_SIZE,
         .default_text = "1MiB",
-        .min = 1,
+        .min = 0,
         .max = 1 * GIB,
-        .doc = "The largest body of a request; a larger one is answered with 413.",
+        .doc = "The largest body of a request; a larger one is answered with 413. 0B: no bodies.",
     },
     {
         .path = "max_target_length",

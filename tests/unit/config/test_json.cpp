@@ -264,7 +264,7 @@ TEST_CASE("explain: all keys are a reference", "[config][explain]")
     std::string text = explain(nullptr);
     CHECK(text == explain(""));
     for (const char *key : { "run_directory", "loops.count", "executors.*.idle", "control.mode",
-                             "services.*.settings.buffer_size (module echo)" }) {
+                             "services.*.settings.idle_limit (module echo)" }) {
         CHECK(text.find("\n" + std::string(key) + "\n") != std::string::npos);
     }
     size_t longest = 0;

@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "config/module_schema.h"
+#include "config/value.h"
 }
 
 namespace
@@ -67,6 +68,22 @@ struct result {
     std::string why;
     config_module_schema schema;
 };
+
+/* What a default means: the same value may be written in two ways. */
+std::string canonical(const config_key &row)
+{
+    config_arena arena;
+    config_value value;
+    char why[256];
+    config_arena_init(&arena, 1 << 16);
+    std::string text = "wrong";
+    if (config_value_parse(&row, row.default_text, strlen(row.default_text), &arena, &value, why) ==
+        0) {
+        text = config_value_format(&row, &value, &arena);
+    }
+    config_arena_fini(&arena);
+    return text;
+}
 
 /* The cache outlives the result's schema. */
 struct reader {
@@ -174,6 +191,50 @@ TEST_CASE("module: its settings become a schema and are checked by it", "[config
           "f:4:43: error: services.s.settings.token: the text is longer than 8 bytes\n"
           "    4 |     settings: {cuont: 4, pause: 1, token: far-too-long}\n"
           "      |                                           ^~~~~~~~~~~~\n");
+}
+
+TEST_CASE("module: the built-in ones say what the configuration says of them", "[config][module]")
+{
+    for (std::string name : { "http", "echo" }) {
+        reader reader;
+        std::string file = WEFT_TEST_MODULE_DIR "/" + name + ".so";
+        std::string copy = reader.directory.path + "/m.so";
+        REQUIRE(system(("cp '" + file + "' '" + copy + "' && chmod 755 '" + copy + "'").c_str()) ==
+                0);
+        result out = reader.path(copy);
+        INFO(name << " " << out.why);
+        REQUIRE(out.rc == 0);
+        const config_module_schema *table = config_builtin_module(name.c_str());
+        REQUIRE(out.schema.n_keys == table->n_keys);
+        for (size_t i = 0; i < table->n_keys; i++) {
+            const config_key &row = table->keys[i];
+            const config_key *same = nullptr;
+            for (size_t k = 0; k < out.schema.n_keys; k++) {
+                if (strcmp(out.schema.keys[k].path, row.path) == 0) {
+                    same = &out.schema.keys[k];
+                }
+            }
+            INFO(row.path);
+            REQUIRE(same != nullptr);
+            CHECK(same->kind == row.kind);
+            CHECK(same->min == row.min);
+            CHECK(same->max == row.max);
+            CHECK(canonical(*same) == canonical(row));
+        }
+    }
+}
+
+TEST_CASE("module: config_load() reads it", "[config][module]")
+{
+    reader reader;
+    std::string module = reader.directory.write("m.so", image().bytes());
+    std::string path = reader.directory.write("weft.yaml", "services: {s: {module: " + module +
+                                                               ", settings: {size: 1KiB}}}\n");
+    loaded file;
+    file.file(path);
+    CHECK(file.text == "");
+    REQUIRE(file.rc == 0);
+    CHECK(config_find_setting(&file.config->services[0], "size")->as.number == 1024);
 }
 
 TEST_CASE("module: the smallest one is read", "[config][module]")
