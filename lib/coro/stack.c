@@ -80,6 +80,8 @@ struct wf_stack_slab {
 struct stack_class {
     struct wf_stack *warm;
     size_t n_warm;
+    size_t n_warm_low;      /* the least n_warm of this period */
+    size_t n_idle;          /* set aside by end_period, not given back yet */
     struct wf_stack *spare; /* never touched: made to keep a promise */
     size_t n_spare;
     size_t n_reserved;  /* promises not kept yet; never more than warm and spare ones */
@@ -98,6 +100,7 @@ struct wf_stack_pool {
     size_t max_map_count;
     size_t n_used;
     size_t n_free;
+    size_t n_warm; /* of all classes */
 };
 
 /* atomic, relaxed: a count only. Guards made by mprotect, in all pools. */
@@ -367,6 +370,10 @@ static struct wf_stack *take_ready(struct wf_stack_pool *pool, struct stack_clas
     if (stack != NULL) {
         class->warm = stack->next;
         class->n_warm--;
+        pool->n_warm--;
+        if (class->n_warm < class->n_warm_low) {
+            class->n_warm_low = class->n_warm;
+        }
         return stack;
     }
     stack = class->spare;
@@ -479,6 +486,7 @@ void wf_stack_pool_put(struct wf_stack_pool *pool, struct wf_stack *stack)
     stack->next = class->warm;
     class->warm = stack;
     class->n_warm++;
+    pool->n_warm++;
     pool->n_used--;
     pool->n_free++;
 }
@@ -522,20 +530,48 @@ static size_t trim_class(struct wf_stack_pool *pool, struct stack_class *class, 
         struct wf_stack *stack = *link;
         *link = stack->next;
         class->n_warm--;
+        pool->n_warm--;
         n++;
         make_cold(pool, class, stack);
+    }
+    if (class->n_warm < class->n_warm_low) {
+        class->n_warm_low = class->n_warm;
     }
     return n;
 }
 
-size_t wf_stack_pool_trim(struct wf_stack_pool *pool, size_t keep)
+size_t wf_stack_pool_end_period(struct wf_stack_pool *pool, size_t keep)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < N_CLASSES; i++) {
-        n += trim_class(pool, &pool->classes[i], keep, TRIM_BATCH - n);
+        struct stack_class *class = &pool->classes[i];
+        size_t low = class->n_warm_low;
+        class->n_idle = low > keep ? low - keep : 0;
+        class->n_warm_low = class->n_warm;
+        n += class->n_idle;
     }
     return n;
+}
+
+size_t wf_stack_pool_trim(struct wf_stack_pool *pool)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        struct stack_class *class = &pool->classes[i];
+        size_t idle = class->n_idle < class->n_warm ? class->n_idle : class->n_warm;
+        size_t max = idle < TRIM_BATCH - n ? idle : TRIM_BATCH - n;
+        size_t trimmed = trim_class(pool, class, class->n_warm - idle, max);
+        class->n_idle = idle - trimmed;
+        n += trimmed;
+    }
+    return n;
+}
+
+size_t wf_stack_pool_get_n_warm(const struct wf_stack_pool *pool)
+{
+    return pool->n_warm;
 }
 
 enum wf_stack_guard wf_stack_pool_get_guard(const struct wf_stack_pool *pool)

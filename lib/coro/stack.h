@@ -64,13 +64,17 @@ struct wf_stack *wf_stack_pool_take(struct wf_stack_pool *pool, uint32_t size_cl
 void wf_stack_pool_set_clean(struct wf_stack_pool *pool, bool clean);
 
 /*
- * Give pages of stacks that nobody uses back to the system; the loop calls it
- * when it was idle for long. <keep> stacks of each class stay warm. Returns the
- * number of stacks that were given back: at most 1024 a call, so that the loop
- * is not held for more than some milliseconds; call again, in a later turn,
- * while it is not 0.
+ * Give pages of stacks that nobody used for long back to the system. Periods are
+ * the caller's: end_period sets aside what lay warm all through the one that
+ * ends, but for <keep> of each class, and returns how many these are. trim gives
+ * those back, at most 1024 a call, so that the loop is not held for more than
+ * some milliseconds, and returns how many; call again, in a later turn, while it
+ * is not 0.
  */
-size_t wf_stack_pool_trim(struct wf_stack_pool *pool, size_t keep);
+size_t wf_stack_pool_end_period(struct wf_stack_pool *pool, size_t keep);
+size_t wf_stack_pool_trim(struct wf_stack_pool *pool);
+/* Stacks that lie warm, of all classes. */
+size_t wf_stack_pool_get_n_warm(const struct wf_stack_pool *pool);
 
 enum wf_stack_guard wf_stack_pool_get_guard(const struct wf_stack_pool *pool);
 size_t wf_stack_pool_get_n_used(const struct wf_stack_pool *pool);

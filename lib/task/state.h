@@ -21,6 +21,8 @@ struct wf_task_state {
     uint64_t end_number;
     struct wf_task *cached; /* a chain through `wait`; owned */
     size_t n_cached;
+    struct wf_timer trim_timer;
+    size_t n_to_trim; /* stacks of the last period that are still to be given back */
 };
 
 /* What the loop must know about steps. */
@@ -28,5 +30,21 @@ extern const struct wf_work_kind wf_task_step_kind;
 
 /* Made at the first use; NULL without memory. */
 struct wf_task_state *wf_task_state_get(weft_loop *loop);
+
+/* The slow half of wf_task_mind_stacks (trim.c). */
+void wf_task_start_trimming(struct wf_task_state *state);
+void wf_task_init_trimming(struct wf_task_state *state);
+
+enum {
+    WF_TASK_MANY_WARM = 1024 /* 4 MiB of stacks that lie there: begin to look at them */
+};
+
+/* A stack was put back. */
+static inline void wf_task_mind_stacks(struct wf_task_state *state)
+{
+    if (__builtin_expect(wf_stack_pool_get_n_warm(state->stacks) >= WF_TASK_MANY_WARM, 0)) {
+        wf_task_start_trimming(state);
+    }
+}
 
 #endif

@@ -76,6 +76,7 @@ static inline void reap(void)
     if (__builtin_expect(task != NULL, 0)) {
         just_ended = NULL;
         wf_fiber_fini(&task->fiber, state_of(task)->stacks);
+        wf_task_mind_stacks(state_of(task));
         (void)weft_future_unref(&task->future); /* the runtime's own reference; always NULL */
     }
 }

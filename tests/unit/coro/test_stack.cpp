@@ -84,7 +84,9 @@ struct pool_owner {
     size_t trim_all(size_t keep)
     {
         size_t all = 0;
-        for (size_t n; (n = wf_stack_pool_trim(pool, keep)) != 0;) {
+        (void)wf_stack_pool_end_period(pool, keep); // what was used in it stays
+        (void)wf_stack_pool_end_period(pool, keep);
+        for (size_t n; (n = wf_stack_pool_trim(pool)) != 0;) {
             all += n;
         }
         return all;
@@ -244,7 +246,7 @@ TEST_CASE("stack: trim keeps the warm ones and empties the others", "[stack]")
         memset(stack->high - 64, 'x', 64);
     }
     own.put_all(stacks);
-    CHECK(wf_stack_pool_trim(own.pool, 100) == 0);
+    CHECK(own.trim_all(100) == 0);
     CHECK(own.trim_all(10) == 90);
     CHECK(own.trim_all(10) == 0);
 
@@ -268,7 +270,9 @@ TEST_CASE("stack: trim is bounded, and unmaps what is wholly unused", "[stack]")
     auto stacks = own.get_many(3000);
     CHECK(count_maps() >= before + 6000);
     own.put_all(stacks);
-    CHECK(wf_stack_pool_trim(own.pool, 0) == 1024);
+    (void)wf_stack_pool_end_period(own.pool, 0);
+    CHECK(wf_stack_pool_end_period(own.pool, 0) == 3000);
+    CHECK(wf_stack_pool_trim(own.pool) == 1024);
     CHECK(own.trim_all(0) == 3000 - 1024);
     CHECK(count_maps() < before + 100);
     CHECK(wf_stack_pool_get_n_free(own.pool) == 0);
@@ -276,6 +280,23 @@ TEST_CASE("stack: trim is bounded, and unmaps what is wholly unused", "[stack]")
     wf_stack *stack = own.get();
     stack->low[0] = 1;
     wf_stack_pool_put(own.pool, stack);
+}
+
+TEST_CASE("stack: only what lay unused for a whole period is given back", "[stack]")
+{
+    pool_owner own;
+    own.put_all(own.get_many(100));
+    CHECK(wf_stack_pool_get_n_warm(own.pool) == 100);
+    CHECK(wf_stack_pool_end_period(own.pool, 5) == 0); // all were used in it
+
+    own.put_all(own.get_many(30));
+    CHECK(wf_stack_pool_end_period(own.pool, 5) == 65);
+    // Used again before their turn came: what is left is still at most what lies there.
+    auto stacks = own.get_many(60);
+    CHECK(wf_stack_pool_trim(own.pool) == 40);
+    CHECK(wf_stack_pool_trim(own.pool) == 0);
+    CHECK(wf_stack_pool_get_n_warm(own.pool) == 0);
+    own.put_all(stacks);
 }
 
 TEST_CASE("stack: a cold stack is used before a new one is made", "[stack]")
