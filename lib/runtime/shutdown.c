@@ -167,11 +167,29 @@ static int end_executor(void *data)
     return weft_loop_shutdown_default_executor(NULL, *limit);
 }
 
+/* Turn by turn, since a callback may still stop the loop. */
+static int run_to_end(weft_loop *loop, weft_task *task)
+{
+    int r = 0;
+
+    while (r >= 0 && !wf_future_is_done(task)) {
+        r = weft_loop_run_once(loop, WEFT_FOREVER);
+    }
+    return r < 0 ? r : weft_future_result(task, NULL);
+}
+
 int wf_shutdown_executor(weft_loop *loop, weft_duration limit)
 {
+    weft_task *task;
+
     if (!wf_bridge_has_executor(loop)) {
         return 0;
     }
-    /* Without memory for it the executor ends by itself, after the loop. */
-    return weft_loop_run_until_complete(loop, weft_coro_create(end_executor, &limit), NULL);
+    int r = weft_loop_create_task(loop, weft_coro_create(end_executor, &limit), NULL, &task);
+    if (r < 0) {
+        return r; /* without memory for it the executor ends by itself, after the loop */
+    }
+    r = run_to_end(loop, task);
+    (void)weft_future_unref(task); /* always NULL */
+    return r;
 }

@@ -52,7 +52,7 @@ static void detach(struct wf_task *task)
 static void drop(struct wf_task_state *state, struct wf_task *task)
 {
     wf_list_remove(&task->link);
-    state->n_tasks--;
+    wf_task_state_count(state, -1);
     if (task->fiber.stack != NULL) {
         wf_fiber_fini(&task->fiber, state->stacks);
     } else {

@@ -16,7 +16,7 @@ struct wf_task_state {
     struct wf_stack_pool *stacks; /* owned */
     struct wf_list tasks;         /* of struct wf_task.link: not ended, in the order of creation */
     struct wf_list coros;         /* coroutine objects made by callbacks of this loop */
-    size_t n_tasks;
+    size_t n_tasks; /* atomic, relaxed: other threads ask, to place work */
     uint64_t next_number; /* of the loop's block of task numbers */
     uint64_t end_number;
     struct wf_task *cached; /* a chain through `wait`; owned */
@@ -24,6 +24,12 @@ struct wf_task_state {
     struct wf_timer trim_timer;
     size_t n_to_trim; /* stacks of the last period that are still to be given back */
 };
+
+/* Only the loop's thread writes it. */
+static inline void wf_task_state_count(struct wf_task_state *state, int change)
+{
+    __atomic_store_n(&state->n_tasks, state->n_tasks + (size_t)change, __ATOMIC_RELAXED);
+}
 
 /* What the loop must know about steps. */
 extern const struct wf_work_kind wf_task_step_kind;

@@ -116,7 +116,7 @@ static void end(struct wf_task *task)
 
     set_no_current(state->loop);
     wf_list_remove(&task->link);
-    state->n_tasks--;
+    wf_task_state_count(state, -1);
     if (__builtin_expect(!wf_list_is_empty(&task->coros), 0)) {
         wf_coro_report_all(&task->coros);
     }
@@ -422,7 +422,7 @@ int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
     task->n_cancels = 0;
     task->must_cancel = false;
     wf_list_append(&state->tasks, &task->link);
-    state->n_tasks++;
+    wf_task_state_count(state, 1);
     wf_loop_run_soon(loop, &task->step);
     if (out_task != NULL) {
         *out_task = &task->future;
@@ -518,7 +518,7 @@ size_t wf_task_count(const weft_loop *loop)
 {
     const struct wf_task_state *state = loop->slots[WF_LOOP_SLOT_TASK].data;
 
-    return state != NULL ? state->n_tasks : 0;
+    return state != NULL ? __atomic_load_n(&state->n_tasks, __ATOMIC_RELAXED) : 0;
 }
 
 int weft_task_cancel(weft_task *task, const char *message)
