@@ -17,7 +17,7 @@ struct shield {
     weft_future outer; /* first: it is a future */
     struct wf_future_callback inner_done;
     struct wf_future_callback outer_done;
-    weft_future *inner; /* ref */
+    weft_future *inner; /* ref; NULL once let go */
 };
 
 static void copy_outcome(struct shield *shield)
@@ -65,7 +65,8 @@ static void on_outer_done(struct wf_future_callback *callback)
         (void)wf_future_request_cancel(shield->inner, NULL); /* refused when it is done */
     }
     if (wf_future_remove_callback(&shield->inner_done)) {
-        (void)weft_future_unref(&shield->outer); /* that of inner_done; always NULL */
+        shield->inner = weft_future_unref(shield->inner); /* NULL: it is nobody's from here on */
+        (void)weft_future_unref(&shield->outer);          /* that of inner_done; always NULL */
     }
 }
 
