@@ -9,9 +9,25 @@
 
 #include <stdio.h>
 
-enum {
-    MAX_LEFTOVERS = 16
-};
+int run_scenario(const weft_origin *origin, weft_coro_fn *main, int virtual_clock)
+{
+    weft_loop_options options = WEFT_LOOP_OPTIONS_INIT;
+
+    options.virtual_clock = virtual_clock;
+    int r = weft_run_at(origin, main, NULL, &options, NULL);
+    if (r < 0) {
+        fprintf(stderr, "main: %s: %s\n", weft_error_name(r), weft_current_message(r));
+    }
+    return r < 0 ? 1 : 0;
+}
+
+int run_virtual_at(const weft_origin *origin, weft_coro_fn *main, weft_value *out_value)
+{
+    weft_loop_options options = WEFT_LOOP_OPTIONS_INIT;
+
+    options.virtual_clock = 1;
+    return weft_run_at(origin, main, NULL, &options, out_value);
+}
 
 static weft_loop *make_loop_with(int virtual_clock)
 {
@@ -37,39 +53,6 @@ void end_loop(weft_loop *loop)
 {
     MUST(weft_loop_close(loop));
     weft_loop_unref(loop);
-}
-
-/* What is left when main has ended is cancelled and waited for, as asyncio.run does. */
-static int cancel_leftovers(void *arg)
-{
-    weft_task *tasks[MAX_LEFTOVERS];
-    int n_all = MUST(weft_all_tasks(arg, tasks, MAX_LEFTOVERS));
-    size_t n = 0;
-
-    for (int i = 0; i < n_all; i++) {
-        if (tasks[i] != weft_current_task()) {
-            (void)weft_task_cancel(tasks[i], NULL); /* they are not done */
-            tasks[n++] = weft_future_ref(tasks[i]);
-        }
-    }
-    if (n > 0) {
-        wait_all(tasks, n);
-    }
-    drop_all(tasks, n);
-    return 0;
-}
-
-int run_scenario(const weft_origin *origin, weft_coro_fn *main, int virtual_clock)
-{
-    weft_loop *loop = virtual_clock ? make_loop() : make_real_loop();
-    int r = weft_loop_run_until_complete(loop, weft_coro_create_at(origin, main, NULL, NULL), NULL);
-
-    if (r < 0) {
-        fprintf(stderr, "main: %s: %s\n", weft_error_name(r), weft_current_message(r));
-    }
-    MUST(weft_loop_run_until_complete(loop, weft_coro_create(cancel_leftovers, loop), NULL));
-    end_loop(loop);
-    return r < 0 ? 1 : 0;
 }
 
 void run_one_turn(weft_loop *loop)
