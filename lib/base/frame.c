@@ -43,7 +43,7 @@ struct wf_frame *wf_frame_current(void)
     return &thread_frame;
 }
 
-void wf_frame_clear(struct wf_frame *frame)
+void wf_frame_drop(struct wf_frame *frame)
 {
     if (frame->has_value) {
         frame->has_value = false;

@@ -12,6 +12,7 @@
 #include "weft/base.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct wf_frame {
     weft_error *error; /* ref, or NULL */
@@ -24,8 +25,16 @@ extern __thread struct wf_frame *wf_frame_running __attribute__((tls_model("init
 
 struct wf_frame *wf_frame_current(void);
 
+/* The slow half of wf_frame_clear. */
+void wf_frame_drop(struct wf_frame *frame);
+
 /* Drop value and error. */
-void wf_frame_clear(struct wf_frame *frame);
+static inline void wf_frame_clear(struct wf_frame *frame)
+{
+    if (__builtin_expect(frame->has_value || frame->error != NULL, 0)) {
+        wf_frame_drop(frame);
+    }
+}
 
 /* Move the value out; none when nothing was returned. */
 weft_value wf_frame_take_value(struct wf_frame *frame);

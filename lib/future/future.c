@@ -172,7 +172,7 @@ void wf_future_abandon(weft_future *future)
     }
 }
 
-static void destroy(weft_future *future)
+void wf_future_destroy(weft_future *future)
 {
     weft_loop *loop = future->loop;
 
@@ -184,7 +184,9 @@ static void destroy(weft_future *future)
             return;
         }
     }
-    wf_future_abandon(future); /* it may be pending */
+    if (__builtin_expect(!wf_list_is_empty(&future->waiters), 0)) {
+        wf_future_abandon(future); /* it is pending */
+    }
     WF_ASSERT(wf_list_is_empty(&future->waiters));
     weft_value_clear(&future->value);
     if (future->error != NULL) {
@@ -208,14 +210,6 @@ weft_future *weft_future_ref(weft_future *future)
     return future;
 }
 
-static void unref(weft_future *future)
-{
-    WF_ASSERT(future->n_refs > 0);
-    if (--future->n_refs == 0) {
-        destroy(future);
-    }
-}
-
 /* ---- what other threads ask for ----------------------------------------- */
 
 /* A turn of the loop: do what was asked for since the post. */
@@ -228,7 +222,7 @@ static void on_remote_work(struct wf_work *work)
         (void)wf_future_request_cancel(future, NULL); /* done already: nothing to cancel */
     }
     for (uint32_t n = asked / REMOTE_UNREF; n > 0; n--) {
-        unref(future);
+        wf_future_release(future);
     }
 }
 
@@ -272,11 +266,11 @@ weft_future *weft_future_unref(weft_future *future)
         return NULL;
     }
     if (wf_loop_is_mine(future->loop)) {
-        unref(future);
+        wf_future_release(future);
     } else if (wf_u32_add_acq_rel(&future->remote, REMOTE_UNREF) == 0 &&
                post_remotely(future) < 0) {
         /* The loop is closed and takes no more posts, so nobody else touches this. */
-        unref(future);
+        wf_future_release(future);
     }
     return NULL;
 }
@@ -492,7 +486,7 @@ static void on_callback_work(struct wf_work *work)
     weft_future *future = callback->future;
 
     callback->run(callback); /* its memory may be gone now */
-    unref(future);
+    wf_future_release(future);
 }
 
 /* The loop closes; the callback was queued. */
@@ -504,7 +498,7 @@ static void drop_callback_work(struct wf_work *work)
     if (callback->drop != NULL) {
         callback->drop(callback);
     }
-    unref(future);
+    wf_future_release(future);
 }
 
 static void describe_callback_work(const struct wf_work *work, struct wf_work_info *info)
@@ -567,7 +561,7 @@ void wf_future_withdraw_callback(struct wf_future_callback *callback)
 {
     if (!wf_future_remove_callback(callback) && wf_work_is_queued(&callback->work)) {
         wf_loop_take_back(&callback->work);
-        unref(callback->future);
+        wf_future_release(callback->future);
     }
 }
 

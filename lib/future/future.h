@@ -144,6 +144,17 @@ void wf_future_withdraw_callback(struct wf_future_callback *callback);
 /* <future> will never be done: drop its callbacks. */
 void wf_future_abandon(weft_future *future);
 
+/* The last reference is gone. */
+void wf_future_destroy(weft_future *future);
+
+/* weft_future_unref for the loop's thread, which nobody needs to check. */
+static inline void wf_future_release(weft_future *future)
+{
+    if (--future->n_refs == 0) {
+        wf_future_destroy(future);
+    }
+}
+
 /* Nobody needs to ask for its error any more. */
 static inline void wf_future_set_retrieved(weft_future *future)
 {

@@ -125,7 +125,7 @@ int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_val
     if (r == 0) {
         r = wf_future_take(future, out_value);
     }
-    (void)weft_future_unref(future); /* that of await_pending; always NULL */
+    wf_future_release(future); /* that of await_pending */
     return r;
 }
 

@@ -23,6 +23,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum {
+    MAX_CACHED = 8192
+};
+
 static pthread_mutex_t global_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct wf_list global_coros = { &global_coros, &global_coros }; /* guarded by global_mutex */
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
@@ -38,20 +42,72 @@ static void register_exit(void)
     (void)atexit(report_global); /* without a slot the report is lost, nothing else */
 }
 
-static struct wf_list *makers_list(void)
+static struct wf_task_state *running_state(void)
+{
+    return wf_loop_running != NULL ? wf_task_state_get(wf_loop_running) : NULL;
+}
+
+/* Where a new object stands; NULL: in the global list. */
+static struct wf_list *makers_list(struct wf_task_state *state)
 {
     if (wf_task_current != NULL) {
         return &wf_task_current->coros;
     }
-    struct wf_task_state *state =
-        wf_loop_running != NULL ? wf_task_state_get(wf_loop_running) : NULL;
     return state != NULL ? &state->coros : NULL;
+}
+
+/* ---- memory: a chain per loop, through link.next -------------------------- */
+
+static weft_coro *get_memory(struct wf_task_state *state)
+{
+    weft_coro *coro = state != NULL ? state->cached_coros : NULL;
+
+    if (coro == NULL || wf_alloc_may_fail_now()) {
+        return wf_alloc(sizeof *coro);
+    }
+    state->cached_coros = (weft_coro *)(void *)coro->link.next;
+    state->n_cached_coros--;
+    return coro;
+}
+
+static void give_back(weft_coro *coro)
+{
+    struct wf_task_state *state = running_state();
+
+    if (state == NULL || state->n_cached_coros >= MAX_CACHED) {
+        wf_free(coro);
+        return;
+    }
+    coro->link.next = (struct wf_list *)(void *)state->cached_coros;
+    state->cached_coros = coro;
+    state->n_cached_coros++;
+}
+
+void wf_coro_free_cached(struct wf_task_state *state)
+{
+    while (state->cached_coros != NULL) {
+        weft_coro *coro = state->cached_coros;
+        state->cached_coros = (weft_coro *)(void *)coro->link.next;
+        wf_free(coro);
+    }
+}
+
+/* ---- making and taking ---------------------------------------------------- */
+
+static void add_globally(weft_coro *coro)
+{
+    coro->is_global = true;
+    pthread_once(&exit_once, register_exit);
+    pthread_mutex_lock(&global_mutex);
+    wf_list_append(&global_coros, &coro->link);
+    pthread_mutex_unlock(&global_mutex);
 }
 
 weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void *arg,
                                weft_destroy_fn *destroy)
 {
-    weft_coro *coro = fn != NULL ? wf_alloc(sizeof *coro) : NULL;
+    struct wf_task_state *state = running_state();
+    weft_coro *coro = fn != NULL ? get_memory(state) : NULL;
 
     if (coro == NULL) {
         (void)weft_fail_at(origin, fn != NULL ? WEFT_ENOMEM : WEFT_EINVAL,
@@ -64,16 +120,12 @@ weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void
     }
     *coro = (weft_coro){ WF_CORO_MAGIC, fn, arg, destroy, origin, { NULL, NULL }, false };
 
-    struct wf_list *list = makers_list();
+    struct wf_list *list = makers_list(state);
     if (list != NULL) {
         wf_list_append(list, &coro->link);
-        return coro;
+    } else {
+        add_globally(coro);
     }
-    coro->is_global = true;
-    pthread_once(&exit_once, register_exit);
-    pthread_mutex_lock(&global_mutex);
-    wf_list_append(&global_coros, &coro->link);
-    pthread_mutex_unlock(&global_mutex);
     return coro;
 }
 
@@ -96,7 +148,7 @@ void wf_coro_take(weft_coro *coro)
 void wf_coro_free(weft_coro *coro)
 {
     coro->magic = WF_DEAD_MAGIC;
-    wf_free(coro);
+    give_back(coro);
 }
 
 void wf_coro_drop(weft_coro *coro)

@@ -26,6 +26,10 @@ struct weft_coro {
     bool is_global;      /* that list is the global one */
 };
 
+/* The loop's memory goes. */
+struct wf_task_state;
+void wf_coro_free_cached(struct wf_task_state *state);
+
 /* Is <awaitable> a coroutine object? NULL is not. */
 bool wf_coro_is(const weft_awaitable *awaitable);
 /* Whoever will run or drop it takes it: out of its maker's list. Any thread. */

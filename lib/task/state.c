@@ -97,6 +97,7 @@ static void free_state(void *data)
         state->cached = (struct wf_task *)(void *)task->wait;
         wf_free(task);
     }
+    wf_coro_free_cached(state);
     wf_free(state);
 }
 

@@ -23,6 +23,8 @@ struct wf_task_state {
     size_t n_cached;
     struct wf_timer trim_timer;
     size_t n_to_trim; /* stacks of the last period that are still to be given back */
+    struct weft_coro *cached_coros; /* a chain (coro.c); owned */
+    size_t n_cached_coros;
 };
 
 /* Only the loop's thread writes it. */

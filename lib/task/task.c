@@ -77,7 +77,7 @@ static inline void reap(void)
         just_ended = NULL;
         wf_fiber_fini(&task->fiber, state_of(task)->stacks);
         wf_task_mind_stacks(state_of(task));
-        (void)weft_future_unref(&task->future); /* the runtime's own reference; always NULL */
+        wf_future_release(&task->future); /* the runtime's own reference */
     }
 }
 
