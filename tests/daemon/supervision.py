@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""weftd and its workers: start, death, restart, drain, the end."""
+import os
+import signal
+import socket
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
+from weftd import Daemon, children_of, is_alive, wait_until  # noqa: E402
+
+
+class Supervision(unittest.TestCase):
+    def test_start_and_stop(self):
+        with Daemon(listeners={"web": "127.0.0.1:0", "local": "unix:local.sock"}) as daemon:
+            daemon.start()
+            facts = daemon.facts(daemon.address("web"))
+            self.assertEqual(facts["inherited"], facts["expected"])
+            self.assertEqual(facts["supervisor"], daemon.process.pid)
+            self.assertEqual(facts["parent"], daemon.process.pid)
+            self.assertEqual(facts["generation"], 1)
+            self.assertEqual(len(facts["expected"]), 6 + 2 + 1)  # two loops, one unix socket
+            greeting = daemon.log()
+            self.assertIn("Try:", greeting)
+            self.assertIn("curl --unix-socket " + daemon.socket_path, greeting)
+            self.assertIn("127.0.0.1:%d" % daemon.address("web")[1], greeting)
+            local = os.path.join(daemon.directory, "run", "local.sock")
+            self.assertTrue(os.path.exists(local))
+            workers = daemon.worker_pids()
+
+            self.assertEqual(daemon.terminate(), 0)
+            self.assertFalse(os.path.exists(local))
+            self.assertFalse(os.path.exists(daemon.socket_path))
+            self.assertEqual([pid for pid in workers if is_alive(pid)], [])
+            self.assertIn("drains", daemon.log())
+
+    def test_killed_worker_is_replaced_and_nobody_is_refused(self):
+        with Daemon(tolerance="100 per 1m") as daemon:
+            daemon.start()
+            address = daemon.address("web")
+            for round in range(1, 6):
+                victim = daemon.facts(address)["pid"]
+                os.kill(victim, signal.SIGKILL)
+                # The listeners stay: a connection waits for the next worker.
+                while True:
+                    try:
+                        facts = daemon.facts(address)
+                    except (ValueError, ConnectionResetError):
+                        continue  # it was the dead worker's connection
+                    if facts["pid"] != victim:
+                        break
+                self.assertEqual(facts["generation"], round + 1)
+            status = daemon.status()
+            self.assertEqual(status["deaths"], 5)
+            self.assertEqual(status["pid"], daemon.process.pid)
+            self.assertIn("was killed by SIGKILL", status["last_death"])
+            wait_until(lambda: len(children_of(daemon.process.pid)) == 1, "one child")
+            sentence = [line for line in daemon.log().splitlines() if "killed by SIGKILL" in line][0]
+            self.assertRegex(sentence, r"generation 1 \(pid \d+\) was killed by SIGKILL after .*; "
+                                       r"the next one starts in \d+ ms \(death 1 of 100 in 1 min\)")
+            self.assertEqual(daemon.terminate(), 0)
+
+    def test_nothing_ever_serves(self):
+        for behaviour, text in (("die", "exited with status 3"),
+                                ("failed", "(no such module?[31m)")):
+            with self.subTest(behaviour), Daemon(behaviour=behaviour) as daemon:
+                daemon.launch()
+                self.assertEqual(daemon.wait(), 69)
+                log = daemon.log()
+                self.assertIn(text, log)
+                self.assertIn("death 3 of 3", log)
+                self.assertIn("the daemon gives up", log)
+                self.assertFalse(os.path.exists(daemon.socket_path))
+
+    def test_worker_that_cannot_be_run(self):
+        with Daemon(worker="/nowhere/weft-worker") as daemon:
+            self.assertEqual(daemon.launch().wait(), 69)
+            self.assertIn("/nowhere/weft-worker", daemon.log())
+
+    def test_crash_loop_holds_and_a_reload_ends_it(self):
+        with Daemon() as daemon:
+            daemon.start()
+            address = daemon.address("web")
+            daemon.behave("die")
+            os.kill(daemon.worker_pids()[0], signal.SIGKILL)
+            wait_until(lambda: daemon.state() == "holding", "it holds")
+            status = daemon.status()
+            self.assertIsNone(status["generation"])
+            self.assertGreater(status["next_try_seconds"], 30)
+            with socket.create_connection(address):
+                pass  # not refused, though nobody serves
+            daemon.behave("ready")
+            self.assertEqual(daemon.ctl("reload").returncode, 0)
+            self.assertEqual(daemon.state(), "serving")
+            self.assertEqual(daemon.terminate(), 0)
+
+    def test_second_and_third_signal_hasten(self):
+        with Daemon(behaviour="stubborn", grace="1h") as daemon:
+            daemon.start()
+            pid = daemon.worker_pids()[0]
+            daemon.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: "drains, for at most" in daemon.log(), "it drains")
+            self.assertTrue(is_alive(pid))
+            daemon.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: "told to stop at once" in daemon.log(), "it is hastened")
+            daemon.process.send_signal(signal.SIGTERM)
+            self.assertEqual(daemon.wait(), 0)
+            self.assertFalse(is_alive(pid))
+            self.assertIn("ended by force", daemon.log())
+
+    def test_ctrl_c_of_a_terminal_drains(self):
+        with Daemon(behaviour="slow-drain") as daemon:
+            daemon.start(start_new_session=True)
+            os.killpg(daemon.process.pid, signal.SIGINT)  # the workers get it too
+            self.assertEqual(daemon.wait(), 0)
+            self.assertIn("exited with status 0", daemon.log())
+
+    def test_workers_end_with_their_supervisor(self):
+        with Daemon() as daemon:
+            daemon.start()
+            workers = daemon.worker_pids()
+            daemon.process.kill()
+            daemon.process.wait()
+            wait_until(lambda: not any(is_alive(pid) for pid in workers), "the worker is gone")
+
+    def test_garbage_on_the_channel_is_ignored(self):
+        with Daemon(behaviour="garbage") as daemon:
+            daemon.start()
+            self.assertEqual(daemon.facts(daemon.address("web"))["generation"], 1)
+            self.assertEqual(daemon.terminate(), 0)
+
+    def test_worker_that_closes_its_channel_is_replaced(self):
+        with Daemon(behaviour="close-channel") as daemon:
+            daemon.launch()
+            wait_until(lambda: "closed its channel" in daemon.log(), "it is noticed", limit=90)
+            self.assertIn("is ended by force", daemon.log())
+
+    def test_second_daemon_does_not_rob_the_first(self):
+        with Daemon() as first:
+            first.start()
+            with Daemon() as second:
+                second.directory, mine = first.directory, second.directory
+                second.configure()
+                second.directory = mine
+                self.assertEqual(second.launch().wait(), 69)
+                self.assertIn("somebody listens", second.log())
+            self.assertEqual(first.state(), "serving")
+            self.assertEqual(first.terminate(), 0)
+
+    def test_service_manager_is_told(self):
+        with Daemon() as daemon:
+            path = os.path.join(daemon.directory, "notify")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.bind(path)
+                manager.settimeout(60)
+                daemon.environment["NOTIFY_SOCKET"] = path
+                daemon.start()
+                self.assertNotIn("NOTIFY_SOCKET", daemon.facts(daemon.address("web"))["environment"])
+                self.assertNotIn("Try:", daemon.log())
+                self.assertEqual(daemon.ctl("reload").returncode, 0)
+                self.assertEqual(daemon.terminate(), 0)
+                manager.setblocking(False)
+                messages = []
+                while True:
+                    try:
+                        messages += manager.recv(4096).decode().split("\n")
+                    except BlockingIOError:
+                        break
+            told = [m for m in messages if m in ("READY=1", "RELOADING=1", "STOPPING=1")]
+            self.assertEqual(told[:4], ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"])
+            self.assertTrue(any(m.startswith("MONOTONIC_USEC=") for m in messages))
+            self.assertTrue(any(m.startswith("STATUS=serving: generation 2") for m in messages))
+
+    def test_sockets_of_the_service_manager(self):
+        with Daemon(listeners={"web": "127.0.0.1:1"}) as daemon:
+            with socket.socket() as handed:
+                handed.bind(("127.0.0.1", 0))
+                handed.listen()
+                address = handed.getsockname()
+                fd = handed.fileno()
+
+                def hand_over():
+                    os.dup2(fd, 3)
+                    os.environ_pid = os.getpid()
+                # The shell knows the pid that it becomes weftd under.
+                daemon.environment.update(LISTEN_FDS="1", LISTEN_FDNAMES="web")
+                import subprocess
+                import weftd
+                with open(daemon.log_path, "ab") as log:
+                    daemon.process = subprocess.Popen(
+                        ["/bin/sh", "-c", "export LISTEN_PID=$$; exec \"$@\"", "sh", weftd.WEFTD,
+                         "-c", daemon.config_path, "--worker", daemon.worker],
+                        stdout=log, stderr=log, env=daemon.environment, preexec_fn=hand_over,
+                        close_fds=False)
+                wait_until(lambda: daemon.state() == "serving", "weftd serves")
+            facts = daemon.facts(address)
+            self.assertEqual(daemon.address("web"), address)
+            self.assertEqual(facts["inherited"], facts["expected"])
+            self.assertNotIn("LISTEN_FDS", facts["environment"])
+            self.assertEqual(daemon.terminate(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
