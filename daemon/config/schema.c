@@ -333,7 +333,8 @@ const struct config_key config_schema[] = {
         .kind = CONFIG_KIND_RATE,
         .default_text = "5 per 1m",
         .apply = CONFIG_APPLY_LIVE,
-        .doc = "Deaths that are borne with; one more within the time and the daemon gives up.",
+        .doc = "Deaths that are borne with. After one more within the time the next try comes only "
+               "once that time is over, or with a reload; a daemon that never served gives up.",
         IN_CONFIG(restart.tolerance),
     },
     {

@@ -1,23 +1,69 @@
 /*
- * notify.c: sd_notify with our vocabulary.
+ * notify.c: our vocabulary in the protocol of sd_notify(3).
  *
- * A failure to notify is not one of ours: sd_notify returns 0 without a manager,
- * and one that does not read must not hold the supervisor up.
+ * The datagram is sent by hand, because sd_notify() waits without a limit for a
+ * manager that does not read, and nobody may hold the supervisor up. A message
+ * that could not be sent is lost, as it is without a manager.
  *
  * Thread: the loop's.
  */
 #include "supervisor/notify.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
+
+enum {
+    PATIENCE_US = 100000
+};
+
+static void send_to_manager(const char *message)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct timeval patience = { .tv_usec = PATIENCE_US };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t length = path != NULL ? strlen(path) : 0;
+    int fd;
+
+    if (length < 2 || length >= sizeof address.sun_path) {
+        return;
+    }
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0';
+    }
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    (void)sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    close(fd);
+}
+
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
+{
+    char message[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    send_to_manager(message);
+}
 
 void notify_ready(void)
 {
-    (void)sd_notify(0, "READY=1");
+    tell("READY=1");
 }
 
 /* Managers from 253 on wait for the READY that is later than this moment. */
@@ -26,14 +72,13 @@ void notify_reloading(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                     (unsigned long long)now.tv_sec * 1000000 +
-                         (unsigned long long)now.tv_nsec / 1000);
+    tell("RELOADING=1\nMONOTONIC_USEC=%llu",
+         (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
 }
 
 void notify_stopping(void)
 {
-    (void)sd_notify(0, "STOPPING=1");
+    tell("STOPPING=1");
 }
 
 void notify_status(const char *format, ...)
@@ -47,13 +92,13 @@ void notify_status(const char *format, ...)
     va_end(arguments);
     if (strcmp(text, last) != 0) {
         strcpy(last, text);
-        (void)sd_notifyf(0, "STATUS=%s", text);
+        tell("STATUS=%s", text);
     }
 }
 
 void notify_extend_timeout(int64_t duration)
 {
-    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%lld", (long long)(duration / 1000));
+    tell("EXTEND_TIMEOUT_USEC=%lld", (long long)(duration / 1000));
 }
 
 int64_t notify_watchdog_interval(void)
@@ -65,7 +110,7 @@ int64_t notify_watchdog_interval(void)
 
 void notify_watchdog(void)
 {
-    (void)sd_notify(0, "WATCHDOG=1");
+    tell("WATCHDOG=1");
 }
 
 bool notify_is_managed(void)

@@ -110,6 +110,18 @@ static int adopt_live(struct supervisor *supervisor, struct version *next,
     return 0;
 }
 
+/* The candidate has the time that its own configuration gives, the others that of theirs. */
+static void start_candidate(struct supervisor *supervisor)
+{
+    struct policy_limits limits = supervisor->policy.limits;
+    struct policy_limits own = limits;
+
+    own.ready_within = supervisor_ready_within(supervisor->candidate.config);
+    policy_set_limits(&supervisor->policy, &own);
+    supervisor_decide(supervisor, POLICY_EVENT_RELOAD, 0);
+    policy_set_limits(&supervisor->policy, &limits);
+}
+
 /* A new generation, and the wait for its fate. */
 static int adopt_generation(struct supervisor *supervisor, struct version *next,
                             struct reload_outcome *outcome)
@@ -139,7 +151,7 @@ static int adopt_generation(struct supervisor *supervisor, struct version *next,
     *next = (struct version){ .json = -1 };
     supervisor->reload = outcome;
     supervisor->reload_future = future;
-    supervisor_decide(supervisor, POLICY_EVENT_RELOAD, 0);
+    start_candidate(supervisor);
     rc = weft_await(future, NULL);
     supervisor->reload = NULL;
     supervisor->reload_future = NULL;

@@ -140,21 +140,26 @@ void version_clear(struct version *version)
     *version = (struct version){ .json = -1 };
 }
 
-static struct policy_limits limits_of(const struct config *config)
+int64_t supervisor_ready_within(const struct config *config)
 {
-    int64_t ready_within = config->n_services > 0 ? 0 : DEFAULT_START;
+    int64_t longest = config->n_services > 0 ? 0 : DEFAULT_START;
 
     for (size_t i = 0; i < config->n_services; i++) {
-        if (config->services[i].ready_within > ready_within) {
-            ready_within = config->services[i].ready_within;
+        if (config->services[i].ready_within > longest) {
+            longest = config->services[i].ready_within;
         }
     }
+    return longest + START_MARGIN;
+}
+
+static struct policy_limits limits_of(const struct config *config)
+{
     return (struct policy_limits){
         .tolerance = config->restart.tolerance.count,
         .tolerance_period = config->restart.tolerance.period,
         .backoff_first = config->restart.backoff.first,
         .backoff_max = config->restart.backoff.max,
-        .ready_within = ready_within + START_MARGIN,
+        .ready_within = supervisor_ready_within(config),
         .grace = config->drain.grace,
         .margin = MARGIN,
         .max_generations = (size_t)config->generations.max,
@@ -350,30 +355,30 @@ static void do_kill(struct supervisor *supervisor, const struct policy_action *a
 }
 
 /* What follows a death, as the end of its sentence. */
-static void describe_next(const struct supervisor *supervisor, const struct policy_action *next,
-                          char *out, size_t size)
+static void describe_next(const struct supervisor *supervisor, const struct generation *dead,
+                          const struct policy_action *next, char *out, size_t size)
 {
     const struct policy_limits *limits = &supervisor->policy.limits;
     const struct policy_generation *serving = policy_serving(&supervisor->policy);
     char wait[32];
     char period[32];
 
-    if (next == NULL) {
-        snprintf(out, size, "as it was told");
-    } else if (next->kind == POLICY_ACTION_RETRY) {
+    if (next != NULL && next->kind == POLICY_ACTION_RETRY) {
         format_duration(next->duration, wait, sizeof wait);
         format_duration(limits->tolerance_period, period, sizeof period);
-        snprintf(out, size, "%s the next one starts in %s (death %zu of %lld in %s)",
-                 next->is_held ? "that is too often, from now on slowly:" : "", wait, next->count,
+        snprintf(out, size, "; %sthe next one starts in %s (death %zu of %lld in %s)",
+                 next->is_held ? "that is too often, from now on slowly: " : "", wait, next->count,
                  (long long)limits->tolerance, period);
-    } else if (next->kind == POLICY_ACTION_RELOAD_FAILED && serving != NULL) {
-        snprintf(out, size, "generation %llu serves on", (unsigned long long)serving->number);
-    } else if (next->kind == POLICY_ACTION_RELOAD_FAILED) {
-        snprintf(out, size, "the former configuration stays");
-    } else if (next->is_failure) {
-        snprintf(out, size, "nothing ever served, and the daemon gives up");
+    } else if (next != NULL && next->kind == POLICY_ACTION_EXIT) {
+        snprintf(out, size, "; %s",
+                 next->is_failure ? "nothing ever served, and the daemon gives up"
+                                  : "it was the last one");
+    } else if (next == NULL && dead->last_words[0] == '\0') {
+        snprintf(out, size, ", as it was told");
+    } else if (serving != NULL) {
+        snprintf(out, size, "; generation %llu serves on", (unsigned long long)serving->number);
     } else {
-        snprintf(out, size, "it was the last one");
+        snprintf(out, size, "; the former configuration stays");
     }
 }
 
@@ -382,24 +387,25 @@ static void log_death(struct supervisor *supervisor, const struct generation *de
                       const struct policy_action *next)
 {
     bool is_expected = next == NULL || (next->kind == POLICY_ACTION_EXIT && !next->is_failure);
+    bool has_words = dead->last_words[0] != '\0';
+    char sentence[sizeof supervisor->death];
     char after[32];
     char then[256];
-    char who[64];
+    char who[64] = "";
 
-    describe_next(supervisor, next, then, sizeof then);
+    describe_next(supervisor, dead, next, then, sizeof then);
     if (dead->pid != 0) {
-        snprintf(who, sizeof who, "generation %llu (pid %d)", (unsigned long long)dead->number,
-                 dead->pid);
-    } else {
-        snprintf(who, sizeof who, "generation %llu", (unsigned long long)dead->number);
+        snprintf(who, sizeof who, " (pid %d)", dead->pid);
     }
-    snprintf(supervisor->death, sizeof supervisor->death, "%s %s%s%s%s after %s", who, dead->how,
-             dead->last_words[0] != '\0' ? " (" : "", dead->last_words,
-             dead->last_words[0] != '\0' ? ")" : "",
+    snprintf(sentence, sizeof sentence, "generation %llu%s %s%s%s%s after %s",
+             (unsigned long long)dead->number, who, dead->how, has_words ? " (" : "",
+             dead->last_words, has_words ? ")" : "",
              format_duration(weft_loop_time(NULL) - dead->started_at, after, sizeof after));
-    weft_log(is_expected ? WEFT_LOG_INFO : WEFT_LOG_ERROR, "weftd", "%s%s %s", supervisor->death,
-             next == NULL ? "," : ";", then[0] == ' ' ? then + 1 : then);
-    supervisor->n_deaths += !is_expected;
+    weft_log(is_expected ? WEFT_LOG_INFO : WEFT_LOG_ERROR, "weftd", "%s%s", sentence, then);
+    if (!is_expected) {
+        supervisor->n_deaths++;
+        memcpy(supervisor->death, sentence, sizeof sentence);
+    }
 }
 
 static void do_retire(struct supervisor *supervisor, const struct policy_action *action,
@@ -598,8 +604,11 @@ static int handle_signals(struct supervisor *supervisor)
 static int prepare_run_directory(const char *path)
 {
     struct stat status;
+    mode_t before = umask(0027); /* the group may come in: the sockets' modes say to which */
+    int rc = mkdir(path, 0750);
 
-    if (mkdir(path, 0750) != 0 && errno != EEXIST) {
+    umask(before);
+    if (rc != 0 && errno != EEXIST) {
         log_critical("cannot make the run directory %s: %s", path, strerror(errno));
         return -errno;
     }
@@ -719,6 +728,11 @@ static void tear_down(struct supervisor *supervisor)
     (void)weft_loop_remove_signal_handler(NULL, SIGTERM);
     (void)weft_loop_remove_signal_handler(NULL, SIGINT);
     (void)weft_loop_remove_signal_handler(NULL, SIGHUP);
+    /* Reloads that wait are told that we stop; behind the last of them the lock is ours. */
+    if (supervisor->reload_lock != NULL && weft_lock_acquire(supervisor->reload_lock) == 0) {
+        (void)weft_lock_release(supervisor->reload_lock);
+    }
+    (void)weft_lock_destroy(supervisor->reload_lock);
     if (supervisor->timer != NULL) {
         (void)weft_handle_cancel(supervisor->timer);
         supervisor->timer = weft_handle_unref(supervisor->timer);

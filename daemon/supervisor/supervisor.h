@@ -133,6 +133,9 @@ const char *supervisor_state(const struct supervisor *supervisor);
 /** Loops of a worker with <config>. */
 size_t supervisor_n_loops(const struct config *config);
 
+/** How long a worker with <config> may take until it is READY. */
+int64_t supervisor_ready_within(const struct config *config);
+
 /** Make what workers get of version->config. Errors: system codes. */
 int version_write_json(struct version *version);
 void version_clear(struct version *version);

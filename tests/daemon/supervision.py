@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
@@ -153,46 +154,52 @@ class Supervision(unittest.TestCase):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
                 manager.bind(path)
                 manager.settimeout(60)
+                messages = []
+
+                def read():
+                    while messages[-1:] != ["the end"]:
+                        messages.extend(manager.recv(4096).decode().split("\n"))
+                thread = threading.Thread(target=read)
+                thread.start()
                 daemon.environment["NOTIFY_SOCKET"] = path
                 daemon.start()
                 self.assertNotIn("NOTIFY_SOCKET", daemon.facts(daemon.address("web"))["environment"])
                 self.assertNotIn("Try:", daemon.log())
                 self.assertEqual(daemon.ctl("reload").returncode, 0)
                 self.assertEqual(daemon.terminate(), 0)
-                manager.setblocking(False)
-                messages = []
-                while True:
-                    try:
-                        messages += manager.recv(4096).decode().split("\n")
-                    except BlockingIOError:
-                        break
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+                    end.sendto(b"the end", path)
+                thread.join()
             told = [m for m in messages if m in ("READY=1", "RELOADING=1", "STOPPING=1")]
             self.assertEqual(told[:4], ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"])
             self.assertTrue(any(m.startswith("MONOTONIC_USEC=") for m in messages))
             self.assertTrue(any(m.startswith("STATUS=serving: generation 2") for m in messages))
 
+    def test_service_manager_that_does_not_read_holds_nothing_up(self):
+        with Daemon() as daemon:
+            path = os.path.join(daemon.directory, "notify")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.bind(path)
+                daemon.environment["NOTIFY_SOCKET"] = path
+                daemon.start()
+                for _ in range(10):
+                    self.assertEqual(daemon.ctl("reload").returncode, 0)
+                self.assertEqual(daemon.terminate(), 0)
+
     def test_sockets_of_the_service_manager(self):
+        become_weftd = ("import os, sys\n"
+                        "os.dup2(int(sys.argv[1]), 3)\n"
+                        "os.set_inheritable(3, True)\n"
+                        "os.environ['LISTEN_PID'] = str(os.getpid())\n"
+                        "os.execv(sys.argv[2], sys.argv[2:])\n")
         with Daemon(listeners={"web": "127.0.0.1:1"}) as daemon:
             with socket.socket() as handed:
                 handed.bind(("127.0.0.1", 0))
                 handed.listen()
                 address = handed.getsockname()
                 fd = handed.fileno()
-
-                def hand_over():
-                    os.dup2(fd, 3)
-                    os.environ_pid = os.getpid()
-                # The shell knows the pid that it becomes weftd under.
                 daemon.environment.update(LISTEN_FDS="1", LISTEN_FDNAMES="web")
-                import subprocess
-                import weftd
-                with open(daemon.log_path, "ab") as log:
-                    daemon.process = subprocess.Popen(
-                        ["/bin/sh", "-c", "export LISTEN_PID=$$; exec \"$@\"", "sh", weftd.WEFTD,
-                         "-c", daemon.config_path, "--worker", daemon.worker],
-                        stdout=log, stderr=log, env=daemon.environment, preexec_fn=hand_over,
-                        close_fds=False)
-                wait_until(lambda: daemon.state() == "serving", "weftd serves")
+                daemon.start([sys.executable, "-c", become_weftd, str(fd)], pass_fds=[fd])
             facts = daemon.facts(address)
             self.assertEqual(daemon.address("web"), address)
             self.assertEqual(facts["inherited"], facts["expected"])

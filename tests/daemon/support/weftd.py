@@ -120,9 +120,9 @@ class Daemon:
         with open(self.behaviour_path, "w") as file:
             file.write(words)
 
-    def launch(self, **keywords):
-        """Start it without waiting for anything."""
-        command = [WEFTD, "-c", self.config_path]
+    def launch(self, prefix=(), **keywords):
+        """Start it without waiting for anything. <prefix>: a command that executes the rest."""
+        command = [*prefix, WEFTD, "-c", self.config_path]
         if self.worker is not None:
             command += ["--worker", self.worker]
         with open(self.log_path, "ab") as log:
@@ -130,8 +130,8 @@ class Daemon:
                                             env=self.environment, **keywords)
         return self
 
-    def start(self, **keywords):
-        self.launch(**keywords)
+    def start(self, prefix=(), **keywords):
+        self.launch(prefix, **keywords)
         wait_until(lambda: self.process.poll() is not None or self.state() == "serving",
                    "weftd serves")
         if self.process.poll() is not None:
