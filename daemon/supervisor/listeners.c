@@ -4,6 +4,9 @@
  * The registry is one list of counted sockets; a view is a list of references
  * to them. There are no states: whoever wants a socket to stay open holds it.
  *
+ * In the store a socket is called `weft.NUMBER.LISTENER`; the number makes it unique,
+ * since the store forgets by name.
+ *
  * Costs: preparing compares each listener with each socket; both are few.
  *
  * Thread: the supervisor's only one.
@@ -25,7 +28,9 @@ struct listener {
     size_t n_refs;
     int fd;
     bool is_inherited;
-    char *name; /* owned: of the listener it was bound for, or of the hand-over */
+    bool is_restored; /* from the store, and not yet claimed: the registry holds it */
+    char *stored_as;  /* owned: its name in the store, or NULL */
+    char *name;       /* owned: of the listener it was bound for, or of the hand-over */
     enum config_family family;
     uint16_t wanted_port; /* as the config has it; 0: the kernel chose <port> */
     uint16_t port;
@@ -36,7 +41,12 @@ struct listener {
 
 struct listeners {
     struct listener *first;
+    const struct listeners_store *store; /* or NULL */
+    unsigned long last_number;           /* in the store */
+    bool is_leaving;
 };
+
+static const char stored_prefix[] = "weft.";
 
 /* A view with what only this file sees. */
 struct view {
@@ -63,10 +73,29 @@ static void destroy_socket(struct listener *socket)
         }
         close(socket->fd);
     }
+    free(socket->stored_as);
     free(socket->name);
     free(socket->host);
     free(socket->path);
     free(socket);
+}
+
+static void store_socket(struct listeners *listeners, struct listener *socket)
+{
+    if (listeners->store != NULL && asprintf(&socket->stored_as, "%s%lu.%s", stored_prefix,
+                                             ++listeners->last_number, socket->name) > 0) {
+        listeners->store->keep(socket->stored_as, socket->fd);
+    }
+}
+
+static void drop_from_store(struct listeners *listeners, struct listener *socket)
+{
+    /* A unix socket's file goes with it, so nobody could reach it in the next life. */
+    bool is_kept = listeners->is_leaving && socket->path == NULL;
+
+    if (listeners->store != NULL && socket->stored_as != NULL && !is_kept) {
+        listeners->store->drop(socket->stored_as);
+    }
 }
 
 static void unref_socket(struct listeners *listeners, struct listener *socket)
@@ -74,6 +103,7 @@ static void unref_socket(struct listeners *listeners, struct listener *socket)
     if (--socket->n_refs > 0) {
         return;
     }
+    drop_from_store(listeners, socket);
     for (struct listener **link = &listeners->first; *link != NULL; link = &(*link)->next) {
         if (*link == socket) {
             *link = socket->next;
@@ -118,6 +148,10 @@ static bool serves(const struct listener *socket, const struct config_listener *
 
     if (socket->is_inherited) {
         return strcmp(socket->name, wanted->name) == 0 || (!is_any_port && is_at(socket, address));
+    }
+    if (socket->is_restored && is_any_port) {
+        return socket->family == address->family && is_same_text(socket->host, address->host) &&
+               strcmp(socket->name, wanted->name) == 0;
     }
     return is_at(socket, address) && (!is_any_port || strcmp(socket->name, wanted->name) == 0);
 }
@@ -177,6 +211,7 @@ static int bind_socket(struct listeners *listeners, const struct config_listener
         unref_socket(listeners, socket);
         return rc;
     }
+    store_socket(listeners, socket);
     *out_socket = socket;
     return 0;
 }
@@ -344,6 +379,43 @@ static int create_view(struct listeners *listeners, size_t n_items, struct view 
     return 0;
 }
 
+static bool is_wanted(const struct listener *socket, const struct config *config)
+{
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        if (serves(socket, &config->listeners[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Before anything is bound: what is not wanted any more may hold an address that is. */
+static void drop_unwanted(struct listeners *listeners, const struct config *config)
+{
+    struct listener *next;
+
+    for (struct listener *socket = listeners->first; socket != NULL; socket = next) {
+        next = socket->next;
+        if (socket->is_restored && !is_wanted(socket, config)) {
+            unref_socket(listeners, socket);
+        }
+    }
+}
+
+/* The view has them now, so the registry lets go. */
+static void claim_restored(struct listeners *listeners, const struct config *config)
+{
+    for (struct listener *socket = listeners->first; socket != NULL; socket = socket->next) {
+        for (size_t i = 0; socket->is_restored && i < config->n_listeners; i++) {
+            if (serves(socket, &config->listeners[i])) {
+                socket->wanted_port = config->listeners[i].address.port;
+                socket->is_restored = false;
+                socket->n_refs--;
+            }
+        }
+    }
+}
+
 /* All listeners are tried, so that one run says all that is wrong. */
 int listeners_prepare(struct listeners *listeners, const struct config *config, size_t n_loops,
                       struct config_errors *errors, struct listeners_view **out_view)
@@ -352,6 +424,7 @@ int listeners_prepare(struct listeners *listeners, const struct config *config, 
     int rc = create_view(listeners, config->n_listeners, &view);
     bool is_refused = false;
 
+    drop_unwanted(listeners, config);
     for (size_t i = 0; rc == 0 && i < config->n_listeners; i++) {
         rc = fill_item(view, i, config, n_loops, errors);
         if (rc == 1) {
@@ -372,6 +445,7 @@ int listeners_prepare(struct listeners *listeners, const struct config *config, 
         destroy_view(view);
         return rc != 0 ? rc : -EINVAL;
     }
+    claim_restored(listeners, config);
     *out_view = &view->public;
     return 0;
 }
@@ -426,15 +500,23 @@ void listeners_describe(const struct listeners_view *view, size_t i, char *out, 
 
 /* -------------------------------------------------------------------------------- registry */
 
-int listeners_create(struct listeners **out_listeners)
+int listeners_create(const struct listeners_store *store, struct listeners **out_listeners)
 {
     struct listeners *listeners = calloc(1, sizeof *listeners);
 
     if (listeners == NULL) {
         return -ENOMEM;
     }
+    listeners->store = store;
     *out_listeners = listeners;
     return 0;
+}
+
+void listeners_leave(struct listeners *listeners)
+{
+    if (listeners != NULL) {
+        listeners->is_leaving = true;
+    }
 }
 
 void listeners_destroy(struct listeners *listeners)
@@ -446,6 +528,7 @@ void listeners_destroy(struct listeners *listeners)
         struct listener *socket = listeners->first;
 
         listeners->first = socket->next;
+        drop_from_store(listeners, socket);
         destroy_socket(socket);
     }
     free(listeners);
@@ -472,7 +555,9 @@ static void note_address(struct listener *socket)
     }
 }
 
-int listeners_adopt(struct listeners *listeners, const char *name, int fd)
+/* A socket that listens already, from outside. */
+static int take_socket(struct listeners *listeners, const char *name, int fd,
+                       struct listener **out_socket)
 {
     struct config_address address = { .family = CONFIG_FAMILY_NONE };
     struct listener *socket;
@@ -485,12 +570,50 @@ int listeners_adopt(struct listeners *listeners, const char *name, int fd)
     if (rc != 0) {
         return rc;
     }
-    /* The reference of creation is the registry's own: it never lets go of these. */
-    socket->is_inherited = true;
     socket->fd = fd;
     socket->port = port;
     socket->wanted_port = port;
     note_address(socket);
+    *out_socket = socket;
+    return 0;
+}
+
+int listeners_adopt(struct listeners *listeners, const char *name, int fd)
+{
+    struct listener *socket;
+    int rc = take_socket(listeners, name, fd, &socket);
+
+    if (rc == 0) {
+        /* The reference of creation is the registry's own: it never lets go of these. */
+        socket->is_inherited = true;
+    }
+    return rc;
+}
+
+bool listeners_is_stored_name(const char *name)
+{
+    return strncmp(name, stored_prefix, strlen(stored_prefix)) == 0;
+}
+
+int listeners_restore(struct listeners *listeners, const char *name, int fd)
+{
+    struct listener *socket;
+    char *end;
+    unsigned long number = strtoul(name + strlen(stored_prefix), &end, 10);
+    int rc = *end == '.' ? take_socket(listeners, end + 1, fd, &socket) : -EINVAL;
+
+    if (rc != 0) {
+        return rc;
+    }
+    socket->stored_as = copy_text(name);
+    if (socket->path != NULL && lstat(socket->path, &socket->file) != 0) {
+        free(socket->path); /* without its file nobody can reach it: wanted by nobody */
+        socket->path = NULL;
+    }
+    socket->is_restored = true;
+    if (number > listeners->last_number) {
+        listeners->last_number = number;
+    }
     return 0;
 }
 

@@ -15,6 +15,10 @@
  * when it wants fewer loops; one that wants more binds the difference; one that
  * drops an address closes it when the last generation that had it is gone.
  *
+ * Each socket of ours is also given to a store outside of this process, if there is one
+ * (FDSTORE of sd_notify(3)), and taken back from it at the next start. So a supervisor that
+ * crashed, or is restarted, finds its sockets with all that waits in them.
+ *
  * Sockets that the service manager handed over are never bound, closed or
  * unlinked by us; they are found by the listener's name or by their address.
  */
@@ -23,6 +27,7 @@
 #include "heritage.h"
 #include "supervisor/sockets.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -38,11 +43,32 @@ struct listeners_view {
     size_t n_fds; /* over all items */
 };
 
-/** Errors: -ENOMEM. */
-int listeners_create(struct listeners **out_listeners);
+/* A place that keeps sockets over our own end, by names that are each one's own. */
+struct listeners_store {
+    void (*keep)(const char *name, int fd);
+    void (*drop)(const char *name);
+};
+
+/** <store> is static; NULL: there is none. Errors: -ENOMEM. */
+int listeners_create(const struct listeners_store *store, struct listeners **out_listeners);
 
 /** Close everything, remove our unix sockets' files. No view may be left. NULL is a no-op. */
 void listeners_destroy(struct listeners *listeners);
+
+/** The end of this life: TCP sockets that are closed from here on stay in the store for the next. */
+void listeners_leave(struct listeners *listeners);
+
+/** Whether the store gave something this name, and not somebody else. */
+bool listeners_is_stored_name(const char *name);
+
+/**
+ * Take a socket back that the store kept under <name>. One that the first listeners_prepare()
+ * does not want is closed by it.
+ *
+ * Owns:    takes <fd> on success.
+ * Errors:  -EINVAL when it does not listen; -ENOMEM.
+ */
+int listeners_restore(struct listeners *listeners, const char *name, int fd);
 
 /**
  * Take a listening socket that was handed over under <name>.

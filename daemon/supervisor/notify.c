@@ -25,11 +25,18 @@ enum {
     PATIENCE_US = 100000
 };
 
-static void send_to_manager(const char *message)
+/* <passed> goes along if it is not -1. */
+static void send_to_manager(const char *message, int passed)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct timeval patience = { .tv_usec = PATIENCE_US };
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct iovec piece = { .iov_base = (char *)message, .iov_len = strlen(message) };
+    union {
+        struct cmsghdr aligned;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } room = { .bytes = { 0 } };
+    struct msghdr header = { 0 };
     size_t length = path != NULL ? strlen(path) : 0;
     int fd;
 
@@ -45,8 +52,22 @@ static void send_to_manager(const char *message)
         return;
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    (void)sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address,
-                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    header.msg_name = &address;
+    header.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    header.msg_iov = &piece;
+    header.msg_iovlen = 1;
+    if (passed >= 0) {
+        struct cmsghdr *control;
+
+        header.msg_control = room.bytes;
+        header.msg_controllen = sizeof room.bytes;
+        control = CMSG_FIRSTHDR(&header);
+        control->cmsg_level = SOL_SOCKET;
+        control->cmsg_type = SCM_RIGHTS;
+        control->cmsg_len = CMSG_LEN(sizeof passed);
+        memcpy(CMSG_DATA(control), &passed, sizeof passed);
+    }
+    (void)sendmsg(fd, &header, MSG_NOSIGNAL);
     close(fd);
 }
 
@@ -58,7 +79,7 @@ __attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    send_to_manager(message);
+    send_to_manager(message, -1);
 }
 
 void notify_ready(void)
@@ -99,6 +120,19 @@ void notify_status(const char *format, ...)
 void notify_extend_timeout(int64_t duration)
 {
     tell("EXTEND_TIMEOUT_USEC=%lld", (long long)(duration / 1000));
+}
+
+void notify_keep(const char *name, int fd)
+{
+    char message[320];
+
+    snprintf(message, sizeof message, "FDSTORE=1\nFDNAME=%s", name);
+    send_to_manager(message, fd);
+}
+
+void notify_drop(const char *name)
+{
+    tell("FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
 int64_t notify_watchdog_interval(void)

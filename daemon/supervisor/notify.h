@@ -24,6 +24,9 @@ void notify_stopping(void);
 void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Ask for at least <duration> ns more before the manager loses its patience. */
 void notify_extend_timeout(int64_t duration);
+/** Let the manager keep <fd> under <name> over our own end, or forget it. */
+void notify_keep(const char *name, int fd);
+void notify_drop(const char *name);
 /** How often notify_watchdog() is due, in ns; 0: the manager does not wait for it. */
 int64_t notify_watchdog_interval(void);
 void notify_watchdog(void);

@@ -630,19 +630,21 @@ static int prepare_run_directory(const char *path)
     return 0;
 }
 
-/* Sockets from the service manager, by the names that it gives them. */
+/* Sockets from the service manager: those of its socket units, and ours from a former life. */
 static int adopt_sockets(struct listeners *listeners)
 {
     char **names = NULL;
     int n = sd_listen_fds_with_names(/* unset_environment = */ 1, &names);
 
     for (int i = 0; i < n; i++) {
-        int rc = listeners_adopt(listeners, names[i], SD_LISTEN_FDS_START + i);
+        int fd = SD_LISTEN_FDS_START + i;
+        int rc = listeners_is_stored_name(names[i]) ? listeners_restore(listeners, names[i], fd)
+                                                    : listeners_adopt(listeners, names[i], fd);
 
         if (rc != 0) {
-            log_warning("descriptor %d ('%s') from the service manager does not listen; closed",
-                        SD_LISTEN_FDS_START + i, names[i]);
-            close(SD_LISTEN_FDS_START + i);
+            log_warning("descriptor %d ('%s') from the service manager does not listen; closed", fd,
+                        names[i]);
+            close(fd);
         }
         free(names[i]);
     }
@@ -652,10 +654,11 @@ static int adopt_sockets(struct listeners *listeners)
 
 static int open_listeners(struct supervisor *supervisor)
 {
+    static const struct listeners_store store = { notify_keep, notify_drop };
     struct version *version = &supervisor->version;
     struct config_errors errors;
     const char *unused;
-    int rc = listeners_create(&supervisor->listeners);
+    int rc = listeners_create(&store, &supervisor->listeners);
 
     if (rc != 0) {
         return rc;
@@ -741,6 +744,7 @@ static void tear_down(struct supervisor *supervisor)
         (void)weft_handle_cancel(supervisor->watchdog);
         supervisor->watchdog = weft_handle_unref(supervisor->watchdog);
     }
+    listeners_leave(supervisor->listeners);
     for (struct generation *i = supervisor->generations; i != NULL; i = next) {
         next = i->next;
         if (i->child != NULL) {

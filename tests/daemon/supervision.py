@@ -161,10 +161,13 @@ class Supervision(unittest.TestCase):
                         messages.extend(manager.recv(4096).decode().split("\n"))
                 thread = threading.Thread(target=read)
                 thread.start()
-                daemon.environment["NOTIFY_SOCKET"] = path
+                daemon.environment.update(NOTIFY_SOCKET=path, WATCHDOG_USEC="300000")
                 daemon.start()
-                self.assertNotIn("NOTIFY_SOCKET", daemon.facts(daemon.address("web"))["environment"])
+                environment = daemon.facts(daemon.address("web"))["environment"]
+                self.assertNotIn("NOTIFY_SOCKET", environment)
+                self.assertNotIn("WATCHDOG_USEC", environment)
                 self.assertNotIn("Try:", daemon.log())
+                wait_until(lambda: messages.count("WATCHDOG=1") >= 3, "the watchdog is fed")
                 self.assertEqual(daemon.ctl("reload").returncode, 0)
                 self.assertEqual(daemon.terminate(), 0)
                 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:

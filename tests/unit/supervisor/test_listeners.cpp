@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <map>
 #include <netinet/in.h>
+#include <set>
 #include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -86,9 +88,9 @@ std::string listeners_text(const std::vector<std::pair<std::string, std::string>
 struct registry {
     listeners *value = nullptr;
 
-    registry()
+    explicit registry(const listeners_store *store = nullptr)
     {
-        REQUIRE(listeners_create(&value) == 0);
+        REQUIRE(listeners_create(store, &value) == 0);
     }
     ~registry()
     {
@@ -155,6 +157,60 @@ int unix_client(const std::string &path)
         return -1;
     }
     return fd;
+}
+
+// A store as the service manager has it: copies of descriptors by name.
+std::map<std::string, int> stored;
+
+void keep(const char *name, int fd)
+{
+    stored[name] = dup(fd);
+}
+
+bool is_crashing = false; // nothing reaches the store any more
+
+void drop(const char *name)
+{
+    if (is_crashing) {
+        return;
+    }
+    close(stored.at(name));
+    stored.erase(name);
+}
+
+const listeners_store test_store = { keep, drop };
+
+// The next life: everything in the store is handed back.
+void restore_all(registry &registry)
+{
+    for (const auto &entry : stored) {
+        REQUIRE(listeners_is_stored_name(entry.first.c_str()));
+        REQUIRE(listeners_restore(registry.value, entry.first.c_str(), dup(entry.second)) == 0);
+    }
+}
+
+void empty_store()
+{
+    for (const auto &entry : stored) {
+        close(entry.second);
+    }
+    stored.clear();
+}
+
+unsigned long inode(int fd)
+{
+    struct stat status;
+    REQUIRE(fstat(fd, &status) == 0);
+    return (unsigned long)status.st_ino;
+}
+
+std::set<unsigned long> inodes(const listeners_view *view, size_t i)
+{
+    std::set<unsigned long> all;
+    for (int fd : fds(view, i)) {
+        all.insert(inode(fd));
+    }
+    return all;
 }
 
 } // namespace
@@ -492,4 +548,96 @@ TEST_CASE("listeners: what was handed over and is not used is named", "[listener
     CHECK(std::string(listeners_unused(registry.value, view, 0)) == "spare");
     CHECK(listeners_unused(registry.value, view, 1) == nullptr);
     listeners_view_unref(view);
+}
+
+TEST_CASE("listeners: the next life finds its sockets in the store", "[listeners]")
+{
+    temporary_directory directory;
+    int port = 0;
+    close(foreign_socket(false, &port));
+    std::string fixed = "127.0.0.1:" + std::to_string(port);
+    std::string local = "unix:" + directory.file("s");
+    loaded_config config(
+        listeners_text({ { "any", "127.0.0.1:0" }, { "fixed", fixed }, { "u", local } }));
+    loaded_config other(listeners_text({ { "any", "127.0.0.1:0" }, { "fixed", fixed } }));
+    std::set<unsigned long> before[3];
+    std::string address;
+    listeners_view *view = nullptr;
+
+    empty_store();
+    {
+        registry first(&test_store);
+        std::string file = directory.file("s");
+
+        REQUIRE(first.prepare(config, 2, &view) == 0);
+        for (size_t i = 0; i < 3; i++) {
+            before[i] = inodes(view, i);
+        }
+        address = describe(view, 0);
+        CHECK(stored.size() == 5);
+        SECTION("after a crash")
+        {
+            is_crashing = true; // neither the store nor the file learns of the end
+            REQUIRE(rename(file.c_str(), (file + ".hidden").c_str()) == 0);
+            listeners_view_unref(view);
+            REQUIRE(rename((file + ".hidden").c_str(), file.c_str()) == 0);
+            is_crashing = false;
+            CHECK(stored.size() == 5);
+        }
+        SECTION("after a restart")
+        {
+            listeners_leave(first.value);
+            listeners_view_unref(view);
+            CHECK(stored.size() == 4); // the unix socket went with its file
+        }
+    }
+    bool has_unix = stored.size() == 5;
+    {
+        registry second(&test_store);
+        restore_all(second);
+        REQUIRE(second.prepare(config, 2, &view) == 0);
+        CHECK(describe(view, 0) == address);
+        CHECK(inodes(view, 0) == before[0]);
+        CHECK(inodes(view, 1) == before[1]);
+        CHECK((inodes(view, 2) == before[2]) == has_unix);
+        CHECK(stored.size() == 5);
+        int client = unix_client(directory.file("s"));
+        CHECK(client >= 0);
+        close(client);
+
+        listeners_view *next = nullptr;
+        REQUIRE(second.prepare(other, 3, &next) == 0); // one goes, two get a socket more
+        listeners_view_unref(view);
+        CHECK(stored.size() == 6);
+        CHECK(inodes(next, 0).size() == 3);
+        listeners_view_unref(next);
+        CHECK(stored.empty());
+    }
+}
+
+TEST_CASE("listeners: what the store has and nobody wants is closed before anything is bound",
+          "[listeners]")
+{
+    int port = 0;
+    close(foreign_socket(false, &port));
+    loaded_config all(listeners_text({ { "a", "0.0.0.0:" + std::to_string(port) } }));
+    loaded_config one(listeners_text({ { "a", "127.0.0.1:" + std::to_string(port) } }));
+    listeners_view *view = nullptr;
+
+    empty_store();
+    {
+        registry first(&test_store);
+        REQUIRE(first.prepare(all, 2, &view) == 0);
+        listeners_leave(first.value);
+        listeners_view_unref(view);
+    }
+    REQUIRE(stored.size() == 2);
+    registry second(&test_store);
+    restore_all(second);
+    REQUIRE(second.prepare(one, 1, &view) == 0);
+    CHECK(view->n_fds == 1);
+    CHECK(stored.size() == 1);
+    CHECK(listeners_restore(second.value, "weft.x", 0) == -EINVAL);
+    listeners_view_unref(view);
+    CHECK(stored.empty());
 }
