@@ -11,6 +11,57 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "sup
 from weftd import Daemon, children_of, is_alive, wait_until  # noqa: E402
 
 
+# Become a program that inherits descriptors as from a service manager: FD,FD,... PROGRAM ARGUMENT...
+WITH_SOCKETS = """
+import fcntl, os, sys
+fds = [fcntl.fcntl(int(word), fcntl.F_DUPFD_CLOEXEC, 100) for word in sys.argv[1].split(",")]
+for i, fd in enumerate(fds):
+    os.dup2(fd, 3 + i)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.environ["LISTEN_FDS"] = str(len(fds))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def with_sockets(fds):
+    return [sys.executable, "-c", WITH_SOCKETS, ",".join(str(fd) for fd in fds)]
+
+
+class Manager:
+    """The notify socket of a service manager: what was said, and what was given to keep."""
+
+    def __init__(self, path):
+        self.messages = []
+        self.kept = {}
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+
+    def read(self):
+        while self.messages[-1:] != ["the end"]:
+            data, fds, _, _ = socket.recv_fds(self.socket, 4096, 8)
+            lines = data.decode().split("\n")
+            values = dict(line.split("=", 1) for line in lines if "=" in line)
+            if "FDSTORE" in values:
+                self.kept[values["FDNAME"]] = fds[0]
+            if "FDSTOREREMOVE" in values:
+                os.close(self.kept.pop(values["FDNAME"]))
+            self.messages.extend(lines)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.sendto(b"the end", self.path)
+        self.thread.join()
+        self.socket.close()
+        for fd in self.kept.values():
+            os.close(fd)
+
+
 class Supervision(unittest.TestCase):
     def test_start_and_stop(self):
         with Daemon(listeners={"web": "127.0.0.1:0", "local": "unix:local.sock"}) as daemon:
@@ -149,34 +200,48 @@ class Supervision(unittest.TestCase):
             self.assertEqual(first.terminate(), 0)
 
     def test_service_manager_is_told(self):
-        with Daemon() as daemon:
-            path = os.path.join(daemon.directory, "notify")
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-                manager.bind(path)
-                manager.settimeout(60)
-                messages = []
-
-                def read():
-                    while messages[-1:] != ["the end"]:
-                        messages.extend(manager.recv(4096).decode().split("\n"))
-                thread = threading.Thread(target=read)
-                thread.start()
-                daemon.environment.update(NOTIFY_SOCKET=path, WATCHDOG_USEC="300000")
-                daemon.start()
-                environment = daemon.facts(daemon.address("web"))["environment"]
-                self.assertNotIn("NOTIFY_SOCKET", environment)
-                self.assertNotIn("WATCHDOG_USEC", environment)
-                self.assertNotIn("Try:", daemon.log())
-                wait_until(lambda: messages.count("WATCHDOG=1") >= 3, "the watchdog is fed")
-                self.assertEqual(daemon.ctl("reload").returncode, 0)
-                self.assertEqual(daemon.terminate(), 0)
-                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
-                    end.sendto(b"the end", path)
-                thread.join()
-            told = [m for m in messages if m in ("READY=1", "RELOADING=1", "STOPPING=1")]
+        with Daemon() as daemon, Manager(os.path.join(daemon.directory, "notify")) as manager:
+            daemon.environment.update(NOTIFY_SOCKET=manager.path, WATCHDOG_USEC="300000")
+            daemon.start()
+            environment = daemon.facts(daemon.address("web"))["environment"]
+            self.assertNotIn("NOTIFY_SOCKET", environment)
+            self.assertNotIn("WATCHDOG_USEC", environment)
+            self.assertNotIn("Try:", daemon.log())
+            wait_until(lambda: manager.messages.count("WATCHDOG=1") >= 3, "the watchdog is fed")
+            self.assertEqual(daemon.ctl("reload").returncode, 0)
+            self.assertEqual(daemon.terminate(), 0)
+            wait_until(lambda: "STOPPING=1" in manager.messages, "the end is told")
+            told = [m for m in manager.messages if m in ("READY=1", "RELOADING=1", "STOPPING=1")]
             self.assertEqual(told[:4], ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"])
-            self.assertTrue(any(m.startswith("MONOTONIC_USEC=") for m in messages))
-            self.assertTrue(any(m.startswith("STATUS=serving: generation 2") for m in messages))
+            self.assertTrue(any(m.startswith("MONOTONIC_USEC=") for m in manager.messages))
+            self.assertTrue(any(m.startswith("STATUS=serving: generation 2")
+                                for m in manager.messages))
+
+    def test_listeners_outlive_a_crash_and_a_restart(self):
+        listeners = {"web": "127.0.0.1:0", "local": "unix:local.sock"}
+        with Daemon(listeners=listeners) as daemon, \
+                Manager(os.path.join(daemon.directory, "notify")) as manager:
+            daemon.environment["NOTIFY_SOCKET"] = manager.path
+            daemon.start()
+            address = daemon.address("web")
+            wait_until(lambda: len(manager.kept) == 3, "the sockets are kept")
+            for end, n_left in ((signal.SIGKILL, 3), (signal.SIGTERM, 2)):
+                workers = daemon.worker_pids()
+                daemon.process.send_signal(end)
+                daemon.process.wait()
+                wait_until(lambda: not any(is_alive(pid) for pid in workers), "the worker is gone")
+                wait_until(lambda: len(manager.kept) == n_left, "unix sockets go with their file")
+                with socket.create_connection(address, timeout=60) as waiting:  # nobody serves now
+                    kept = dict(manager.kept)
+                    daemon.environment["LISTEN_FDNAMES"] = ":".join(kept)
+                    daemon.start(with_sockets(kept.values()), pass_fds=tuple(kept.values()))
+                    self.assertIn(b'"generation": 1,', waiting.recv(65536))
+                self.assertEqual(daemon.address("web"), address)
+                facts = daemon.facts(address)
+                self.assertEqual(facts["inherited"], facts["expected"])
+                self.assertEqual(len(facts["expected"]), 6 + 2 + 1)
+                wait_until(lambda: len(manager.kept) == 3, "all are kept")
+            self.assertEqual(daemon.terminate(), 0)
 
     def test_service_manager_that_does_not_read_holds_nothing_up(self):
         with Daemon() as daemon:
@@ -190,19 +255,13 @@ class Supervision(unittest.TestCase):
                 self.assertEqual(daemon.terminate(), 0)
 
     def test_sockets_of_the_service_manager(self):
-        become_weftd = ("import os, sys\n"
-                        "os.dup2(int(sys.argv[1]), 3)\n"
-                        "os.set_inheritable(3, True)\n"
-                        "os.environ['LISTEN_PID'] = str(os.getpid())\n"
-                        "os.execv(sys.argv[2], sys.argv[2:])\n")
         with Daemon(listeners={"web": "127.0.0.1:1"}) as daemon:
             with socket.socket() as handed:
                 handed.bind(("127.0.0.1", 0))
                 handed.listen()
                 address = handed.getsockname()
-                fd = handed.fileno()
-                daemon.environment.update(LISTEN_FDS="1", LISTEN_FDNAMES="web")
-                daemon.start([sys.executable, "-c", become_weftd, str(fd)], pass_fds=[fd])
+                daemon.environment["LISTEN_FDNAMES"] = "web"
+                daemon.start(with_sockets([handed.fileno()]), pass_fds=[handed.fileno()])
             facts = daemon.facts(address)
             self.assertEqual(daemon.address("web"), address)
             self.assertEqual(facts["inherited"], facts["expected"])
