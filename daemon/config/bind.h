@@ -15,7 +15,8 @@ struct config_loading {
     const struct config_source *source;
     struct config_node *root; /* NULL: empty */
     struct config *config;
-    bool is_json; /* written by config_to_json(): nothing is looked up outside */
+    size_t budget; /* nodes that may still be made */
+    bool is_json;  /* written by config_to_json(): nothing is looked up outside */
 };
 
 /** Fill loading->config. Mistakes are complained of, and the rest is bound all the same. */

@@ -1,5 +1,6 @@
 /*
- * The configuration of weftd: one file in, one validated and immutable struct out.
+ * The configuration of weftd: a file in (and those it includes), one validated and immutable struct
+ * out.
  *
  *      weft.yaml --source--> text --tree--> nodes with places --bind--> struct config
  *                                                   |                       |
@@ -282,7 +283,8 @@ struct config_generations {
 };
 
 struct config {
-    const char *run_directory; /* absolute; the loader neither makes nor checks it */
+    struct config_names include; /* patterns of files that were read besides */
+    const char *run_directory;   /* absolute; the loader neither makes nor checks it */
     struct config_loops loops;
     struct config_executor *executors; /* `default` is always among them */
     size_t n_executors;

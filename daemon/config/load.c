@@ -1,11 +1,12 @@
 /*
- * The verbs that make and destroy a config: source, tree, binding and checks in a row.
+ * The verbs that make and destroy a config: source, tree, includes, binding and checks in a row.
  *
  * All memory of a config is one arena, made here. Whatever fails, the arena goes and the caller's
  * pointer stays as it was; the errors have memory of their own.
  */
 #include "config/bind.h"
 #include "config/complain.h"
+#include "config/include.h"
 #include "config/module_schema.h"
 #include "config/private.h"
 
@@ -101,6 +102,7 @@ static int fill(const struct config_options *options, bool is_json, const char *
         .errors = errors,
         .source = &parts->source,
         .config = config,
+        .budget = is_json ? CONFIG_TREE_JSON_NODES : CONFIG_TREE_NODES,
         .is_json = is_json,
     };
     size_t n_errors = errors->n_errors;
@@ -109,12 +111,14 @@ static int fill(const struct config_options *options, bool is_json, const char *
     if (rc != 0) {
         return rc;
     }
-    rc = config_tree_parse(&parts->source, is_json ? CONFIG_TREE_JSON_NODES : CONFIG_TREE_NODES,
-                           &parts->arena, errors, &parts->root);
+    rc = config_tree_parse(&parts->source, &loading.budget, &parts->arena, errors, &parts->root);
+    loading.root = parts->root;
+    if (rc == 0 && !is_json) {
+        rc = config_include(&loading);
+    }
     if (rc != 0) {
         return rc;
     }
-    loading.root = parts->root;
     config_bind(&loading);
     config_check(&loading);
     if (parts->arena.failed) {

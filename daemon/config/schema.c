@@ -29,6 +29,17 @@
 
 const struct config_key config_schema[] = {
     {
+        .path = "include",
+        .kind = CONFIG_KIND_NAMES,
+        .default_text = "[]",
+        .max = 64,
+        .apply = CONFIG_APPLY_LIVE,
+        .doc = "More files to read, as `[conf.d/*.yaml]`: paths below this file's directory, of "
+               "which the last part may hold * ? and [ ]. They may add keys and entries but repeat "
+               "none. What they change is told key by key.",
+        IN_CONFIG(include),
+    },
+    {
         .path = "run_directory",
         .kind = CONFIG_KIND_TEXT,
         .default_text = "auto",

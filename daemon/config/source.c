@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,29 +107,11 @@ static int out_of_memory(char *why)
     return -ENOMEM;
 }
 
-/* The size that fstat() told may be out of date, so it is the limit that bounds the reading. */
-int config_source_read(int fd, struct config_arena *arena, struct config_source *source, char *why)
+/* Read to the end, at most <room> bytes. Gives how many, or a negative code. */
+static ssize_t read_all(int fd, char *text, size_t room, char *why)
 {
-    struct stat status;
-    size_t room = CONFIG_SOURCE_LIMIT + 1;
-
-    if (fstat(fd, &status) != 0) {
-        int error = errno;
-        (void)snprintf(why, WHY_SIZE, "cannot be looked at: %s", strerror(error));
-        return -error;
-    }
-    if (status.st_size > CONFIG_SOURCE_LIMIT) {
-        return too_large(why);
-    }
-    if (status.st_size > 0 && status.st_size < CONFIG_SOURCE_LIMIT) {
-        room = (size_t)status.st_size + 1;
-    }
-    char *text = config_arena_alloc(arena, room + 1);
-    if (text == NULL) {
-        return out_of_memory(why);
-    }
-
     size_t length = 0;
+
     while (length < room) {
         ssize_t got = read(fd, text + length, room - length);
         if (got < 0 && errno == EINTR) {
@@ -144,17 +127,28 @@ int config_source_read(int fd, struct config_arena *arena, struct config_source 
         }
         length += (size_t)got;
     }
-    if (length > CONFIG_SOURCE_LIMIT) {
-        return too_large(why);
+    return (ssize_t)length;
+}
+
+/*
+ * A file's size may be told wrong (0 in /proc) and may change, so room is made for the limit and
+ * one byte more, which tells that there is more, and only what came is kept.
+ */
+int config_source_read(int fd, struct config_arena *arena, struct config_source *source, char *why)
+{
+    const size_t room = CONFIG_SOURCE_LIMIT + 1;
+    char *text = malloc(room);
+
+    if (text == NULL) {
+        arena->failed = true;
+        return out_of_memory(why);
     }
-    if (length == room) {
-        (void)snprintf(why, WHY_SIZE, "it changed while it was read");
-        return -EAGAIN;
-    }
-    text[length] = '\0';
-    source->text = text;
-    source->length = length;
-    return 0;
+    ssize_t length = read_all(fd, text, room, why);
+    int rc = length < 0
+                 ? (int)length
+                 : config_source_set(source, arena, text, (size_t)length, CONFIG_SOURCE_LIMIT, why);
+    free(text);
+    return rc;
 }
 
 int config_source_set(struct config_source *source, struct config_arena *arena, const char *text,

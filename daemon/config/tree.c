@@ -25,8 +25,7 @@ struct builder {
     struct config_node *open; /* the innermost mapping or sequence */
     struct config_node *key;  /* of an open mapping: it waits for its value */
     size_t depth;
-    size_t n_nodes;
-    size_t max_nodes;
+    size_t *budget; /* nodes that may still be made */
     size_t n_documents;
     int result; /* not 0: stop */
 };
@@ -138,10 +137,8 @@ static struct config_node *make_node(struct builder *builder, enum config_node_k
     struct config_place place =
         place_between(builder->source, &event->start_mark, &event->end_mark);
 
-    if (++builder->n_nodes > builder->max_nodes) {
-        (void)config_complain(builder->errors, CONFIG_ERROR, &place,
-                              "the file holds more than %zu values", builder->max_nodes);
-        builder->result = -EINVAL;
+    if (*builder->budget == 0) {
+        refuse(builder, &place, "there are too many values");
         return NULL;
     }
     struct config_node *node = config_arena_alloc(builder->arena, sizeof *node);
@@ -149,6 +146,7 @@ static struct config_node *make_node(struct builder *builder, enum config_node_k
         builder->result = -ENOMEM;
         return NULL;
     }
+    (*builder->budget)--;
     node->kind = kind;
     node->place = place;
     node->text = "";
@@ -384,12 +382,12 @@ static void on_event(struct builder *builder, const yaml_event_t *event)
     }
 }
 
-int config_tree_parse(const struct config_source *source, size_t max_nodes,
+int config_tree_parse(const struct config_source *source, size_t *budget,
                       struct config_arena *arena, struct config_errors *errors,
                       struct config_node **out_root)
 {
     struct builder builder = {
-        .source = source, .max_nodes = max_nodes, .arena = arena, .errors = errors
+        .source = source, .budget = budget, .arena = arena, .errors = errors
     };
     yaml_parser_t parser;
 

@@ -16,7 +16,7 @@
 #include "config/config.h"
 #include "config/source.h"
 
-/* A file's nodes at most. JSON of our own holds every default and may be larger. */
+/* Nodes of all files together. JSON of our own holds every default and may be larger. */
 enum {
     CONFIG_TREE_DEPTH = 32,
     CONFIG_TREE_NODES = 50000,
@@ -47,14 +47,14 @@ struct config_node {
 };
 
 /**
- * Parse <source>, which holds at most <max_nodes> keys and values.
+ * Parse <source> into at most *budget nodes, which are taken from it.
  *
  * *out_root is NULL for an empty document. Complaints that leave a tree behind (a key that is
  * given twice, an alias) mark the node as bad; binding can go on to find the rest.
  *
  * Errors:  -EINVAL when there is no tree; -ENOMEM.
  */
-int config_tree_parse(const struct config_source *source, size_t max_nodes,
+int config_tree_parse(const struct config_source *source, size_t *budget,
                       struct config_arena *arena, struct config_errors *errors,
                       struct config_node **out_root);
 
