@@ -191,11 +191,18 @@ static int connect_by_name(weft_stream *stream, const char *host, int port, weft
                            const weft_origin *origin)
 {
     struct wf_address address;
+    struct wf_names *names;
 
     if (wf_address_parse(host, port, &address) == 0) {
         return try_all(stream, &address, 1, deadline);
     }
-    return weft_fail_at(origin, WEFT_EADDRINFO, "%s: names are not looked up yet", host);
+    int code = wf_names_look_up(stream->io, host, port, deadline, origin, &names);
+    if (code < 0) {
+        return code;
+    }
+    code = try_all(stream, names->addresses, names->n, deadline);
+    wf_free(names);
+    return code;
 }
 
 int weft_open_connection_at(const weft_origin *origin, const char *host, int port,

@@ -57,16 +57,18 @@ static void drop(void *data)
     leave(connection);
 }
 
-static bool is_own_failure(const struct wf_connection *connection, int code)
+/* What the connection itself broke with, or that we cut it. */
+static bool is_own_failure(const weft_stream *stream, int code)
 {
-    return code == connection->stream.reader.code || code == connection->stream.writer.code;
+    return code == stream->reader.code || code == stream->writer.code ||
+           (code == WEFT_ECLOSED && stream->is_aborted);
 }
 
 static void report(struct wf_connection *connection, int code)
 {
     weft_error *error = wf_frame_take_error(wf_frame_current(), code);
 
-    if (code < 0 && code != WEFT_ECANCELED && !is_own_failure(connection, code)) {
+    if (code < 0 && code != WEFT_ECANCELED && !is_own_failure(&connection->stream, code)) {
         weft_report report = WEFT_REPORT_INIT;
         char object[256];
         wf_stream_describe(&connection->stream, object, sizeof object);

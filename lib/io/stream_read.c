@@ -523,7 +523,7 @@ int weft_stream_readline(weft_stream *stream, char **out_line, size_t *out_len)
 static void put_back(weft_stream *stream, const char *buffer, size_t n)
 {
     if (n > 0 && stream->state == WF_STREAM_OPEN && held_push_front(stream, buffer, n) < 0) {
-        stream->reader.code = WEFT_ENOMEM;
+        (void)wf_side_break(&stream->reader, WEFT_ENOMEM); /* for later reads */
     }
 }
 
