@@ -10,7 +10,7 @@
  *     threadsafe: in the mailbox -------'   `-- cancel --> cancelled
  *
  * Spent handles go to a small cache of the loop's, so that scheduling in a
- * steady state allocates nothing. A thread that posts allocates the handle and
+ * steady state allocates nothing. A thread that posts for a handle allocates it and
  * nothing else: the nodes for mailbox, queue and heap stand in it.
  *
  * Thread: the loop's, but for weft_loop_call_soon_threadsafe.
@@ -146,6 +146,7 @@ void wf_loop_handles_init(weft_loop *loop)
 {
     wf_list_init(&loop->handles_free);
     wf_loop_know_work(loop, &handle_kind);
+    wf_remote_calls_init(loop);
 }
 
 void wf_loop_handles_fini(weft_loop *loop)
@@ -156,6 +157,7 @@ void wf_loop_handles_fini(weft_loop *loop)
         wf_free(WF_CONTAINER_OF(node, weft_handle, timer.work.link));
     }
     loop->n_handles_free = 0;
+    wf_remote_calls_free(loop);
 }
 
 /* ---- scheduling --------------------------------------------------------- */
@@ -241,6 +243,7 @@ static void deliver_handle(struct wf_post *post)
     }
 }
 
+/* With a handle for the user; without one see remote_call.c. */
 static int post_handle(const weft_origin *origin, weft_loop *loop, weft_callback_fn *fn, void *data,
                        weft_handle **out_handle)
 {
@@ -252,22 +255,16 @@ static int post_handle(const weft_origin *origin, weft_loop *loop, weft_callback
     init_handle(handle, origin, loop, fn, data);
     handle->is_posted = true;
     handle->post.deliver = deliver_handle;
-    if (out_handle != NULL) {
-        handle->is_held = true;
-        handle->is_foreign = true;
-        (void)weft_loop_ref(loop); /* the plain counter is the loop thread's */
-    }
+    handle->is_held = true;
+    handle->is_foreign = true;
+    (void)weft_loop_ref(loop); /* the plain counter is the loop thread's */
     int r = wf_loop_post(loop, &handle->post);
     if (r < 0) {
-        if (out_handle != NULL) {
-            (void)weft_loop_unref(loop); /* the caller has one too */
-        }
+        (void)weft_loop_unref(loop); /* the caller has one too */
         wf_free(handle);
         return r;
     }
-    if (out_handle != NULL) {
-        *out_handle = handle; /* the loop may have run it: it is held */
-    }
+    *out_handle = handle; /* the loop may have run it: it is held */
     return 0;
 }
 
@@ -290,7 +287,8 @@ int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop
     if (fn == NULL) {
         return refuse_callback();
     }
-    return post_handle(origin, loop, fn, data, out_handle);
+    return out_handle == NULL ? wf_remote_call(origin, loop, fn, data)
+                              : post_handle(origin, loop, fn, data, out_handle);
 }
 
 /* ---- the user's end ----------------------------------------------------- */

@@ -140,8 +140,11 @@ struct weft_loop {
     struct wf_loop_slot slots[WF_LOOP_N_SLOTS];
     struct wf_list handles_free; /* cache of weft_handle */
     size_t n_handles_free;
-    size_t n_objects;        /* futures and tasks alive; while there are some they hold a ref */
-    struct wf_fd_table *fds; /* owned: add_reader and add_writer, made at the first use */
+    struct wf_post *spent_calls; /* a chain (remote_call.c) */
+    size_t n_spent_calls;
+    wf_atomic_ptr offered_calls; /* atomic: a chain of spent calls, for whoever posts */
+    size_t n_objects;            /* futures and tasks alive; while there are some they hold a ref */
+    struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
 };
 
 /* The loop that runs on this thread, or NULL. */
@@ -339,6 +342,11 @@ static inline void wf_loop_let_go(weft_loop *loop)
 
 void wf_loop_handles_init(weft_loop *loop); /* handle.c */
 void wf_loop_handles_fini(weft_loop *loop);
+/* remote_call.c: calls from other threads. Spent ones are offered to posters once a poll. */
+void wf_remote_calls_init(weft_loop *loop);
+int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_callback_fn *fn, void *data);
+void wf_remote_calls_offer(weft_loop *loop);
+void wf_remote_calls_free(weft_loop *loop);
 void wf_loop_fds_destroy(weft_loop *loop);         /* fds.c */
 void wf_loop_append_due_timers(weft_loop *loop);   /* timer.c: the third step of a turn */
 enum weft_debug_level wf_loop_debug_default(void); /* debug.c: what WEFT_DEBUG says */

@@ -318,6 +318,9 @@ static void take_posts(weft_loop *loop)
 {
     struct wf_post *post = wf_mailbox_take(&loop->mailbox);
 
+    if (loop->spent_calls != NULL) {
+        wf_remote_calls_offer(loop);
+    }
     while (post != NULL) {
         struct wf_post *next = post->next; /* the post is its receiver's from now on */
         post->deliver(post);
