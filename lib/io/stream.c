@@ -179,8 +179,7 @@ static void end_wait_if_due(struct wf_side *side, weft_time now)
     }
 }
 
-/* Let the timer fire not after <deadline>. */
-static int arm_timer(weft_stream *stream, weft_time deadline)
+int wf_stream_arm_timer(weft_stream *stream, weft_time deadline)
 {
     if (deadline == WEFT_FOREVER) {
         return 0;
@@ -205,7 +204,7 @@ static void on_timer(struct wf_work *work)
     end_wait_if_due(&stream->writer, now);
     weft_time next = stream->reader.deadline < stream->writer.deadline ? stream->reader.deadline
                                                                        : stream->writer.deadline;
-    int code = arm_timer(stream, next);
+    int code = wf_stream_arm_timer(stream, next);
     if (code < 0) { /* no limit can be kept: better an error than a wait without end */
         wf_side_wake(&stream->reader, code);
         wf_side_wake(&stream->writer, code);
@@ -234,19 +233,6 @@ int wf_side_leave_closing(weft_stream *stream, const struct wf_side *side, int c
 {
     maybe_free_soon(stream);
     return code == 0 && side == &stream->reader ? WEFT_ECLOSED : code;
-}
-
-int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline)
-{
-    int code = arm_timer(stream, deadline);
-
-    if (code < 0) {
-        return code;
-    }
-    side->deadline = deadline;
-    code = wf_side_wait_long(stream, side, what);
-    side->deadline = WEFT_FOREVER;
-    return code;
 }
 
 int wf_side_yield(weft_stream *stream, struct wf_side *side)

@@ -162,13 +162,8 @@ static inline int wf_stream_check_task(const weft_stream *stream, const char *wh
 
 /* ---- waiting (stream.c) ------------------------------------------------- */
 
-/*
- * Wait for the next edge of <side>, until <deadline>. 0 when woken; a code of
- * the side's end; WEFT_ECANCELED; WEFT_ETIMEDOUT; WEFT_ENOMEM. The stream may be
- * closing afterwards; its memory is there until the task suspends again.
- */
-WF_IO_SLOW int wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what,
-                            weft_time deadline);
+/* Let the timer of <stream> fire not after <deadline>. WEFT_ENOMEM. */
+WF_IO_SLOW int wf_stream_arm_timer(weft_stream *stream, weft_time deadline);
 
 /* A wait of one side: on the stack of its task. */
 struct wf_side_wait {
@@ -188,14 +183,30 @@ static inline int wf_side_leave(weft_stream *stream, struct wf_side *side, int c
                : code;
 }
 
-/* wf_side_wait without a deadline. */
-static inline int wf_side_wait_long(weft_stream *stream, struct wf_side *side, const char *what)
+/*
+ * Wait for the next edge of <side>, until <deadline>. 0 when woken; a code of
+ * the side's end; WEFT_ECANCELED; WEFT_ETIMEDOUT; WEFT_ENOMEM. The stream may be
+ * closing afterwards; its memory is there until the task suspends again.
+ */
+__attribute__((always_inline)) static inline int
+wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline)
 {
     struct wf_side_wait own = { WF_WAIT_INIT(wf_side_cancel_wait, what), side };
 
+    /* Nearly always the timer was started by an earlier wait, and stands before <deadline>. */
+    if (deadline != WEFT_FOREVER &&
+        __builtin_expect(!wf_timer_is_started(&stream->timer) || stream->timer_due > deadline, 0)) {
+        int code = wf_stream_arm_timer(stream, deadline);
+        if (code < 0) {
+            return code;
+        }
+    }
+    side->deadline = deadline;
     side->waiter = &own.wait;
     side->is_busy = true;
-    return wf_side_leave(stream, side, wf_task_wait(&own.wait));
+    int code = wf_side_leave(stream, side, wf_task_wait(&own.wait));
+    side->deadline = WEFT_FOREVER;
+    return code;
 }
 
 /* Let others run once; as wf_side_wait. */

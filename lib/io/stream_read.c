@@ -177,24 +177,16 @@ static void forget_view(weft_stream *stream)
     }
 }
 
-/* The same with a limit, or with an empty buffer that is not needed meanwhile. */
-WF_IO_SLOW static int wait_for_data_slowly(weft_stream *stream)
-{
-    wf_held_trim(stream);
-    if (stream->reader.limit == WEFT_FOREVER) {
-        return wf_side_wait_long(stream, &stream->reader, "read");
-    }
-    return wf_side_wait(stream, &stream->reader, "read",
-                        wf_loop_deadline(stream->loop, stream->reader.limit));
-}
-
 /* Suspend until there may be something to read. */
 static inline int wait_for_data(weft_stream *stream)
 {
-    if (__builtin_expect(stream->held.data != NULL || stream->reader.limit != WEFT_FOREVER, 0)) {
-        return wait_for_data_slowly(stream);
+    weft_duration limit = stream->reader.limit;
+
+    if (__builtin_expect(stream->held.data != NULL, 0)) {
+        wf_held_trim(stream); /* an empty buffer is not needed meanwhile */
     }
-    return wf_side_wait_long(stream, &stream->reader, "read");
+    return wf_side_wait(stream, &stream->reader, "read",
+                        limit == WEFT_FOREVER ? limit : wf_loop_deadline(stream->loop, limit));
 }
 
 /* What a recv without data came to: 0 at the end, -EAGAIN to be tried again, or a code. */

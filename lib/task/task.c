@@ -68,16 +68,21 @@ static inline void set_no_current(weft_loop *loop)
     wf_frame_running = &loop->frame;
 }
 
+__attribute__((noinline)) static void reap_now(struct wf_task *task)
+{
+    just_ended = NULL;
+    wf_fiber_fini(&task->fiber, state_of(task)->stacks);
+    wf_task_mind_stacks(state_of(task));
+    wf_future_release(&task->future); /* the runtime's own reference */
+}
+
 /* First thing on any stack that was switched to. */
 static inline void reap(void)
 {
     struct wf_task *task = just_ended;
 
     if (__builtin_expect(task != NULL, 0)) {
-        just_ended = NULL;
-        wf_fiber_fini(&task->fiber, state_of(task)->stacks);
-        wf_task_mind_stacks(state_of(task));
-        wf_future_release(&task->future); /* the runtime's own reference */
+        reap_now(task);
     }
 }
 
