@@ -118,6 +118,12 @@ int module_load(const char *name, const weft_service_descriptor **out_descriptor
         return fd;
     }
     r = load_from(fd, out_descriptor, why);
-    close(fd);
+    if (r < 0) {
+        close(fd);
+    }
+    /*
+     * A loaded module keeps its descriptor: the loader knows it by the name
+     * /proc/self/fd/N, and would take the next module of the same N for this one.
+     */
     return r;
 }
