@@ -6,6 +6,7 @@ weft_add_check(check.includes check 60 ${tools}/check-includes ${PROJECT_SOURCE_
 weft_add_check(check.headers check 120 ${tools}/check-headers ${PROJECT_SOURCE_DIR})
 weft_add_check(check.alloc check 60 ${tools}/check-alloc ${PROJECT_SOURCE_DIR})
 weft_add_check(check.docs check 60 ${tools}/check-docs ${PROJECT_SOURCE_DIR})
+weft_add_check(check.readme check 60 ${tools}/check-readme ${PROJECT_SOURCE_DIR})
 weft_add_check(check.symbols.weft check 60
     ${tools}/check-symbols $<TARGET_FILE:weft> weft_ WEFT_0)
 if(TARGET weft_http)
@@ -17,6 +18,7 @@ endif()
 foreach(name IN ITEMS
         include-upward include-upward-public include-sideways include-circle include-module-circle
         include-uv include-internal header-alone header-cxx alloc docs-thread docs-none
+        readme-code readme-link
         symbol-name symbol-version)
     weft_add_check(check.planted.${name} check 60 ${tools}/test-checkers ${name})
 endforeach()
