@@ -91,9 +91,13 @@ static bool find_path(weft_http_request *request, const char *target, size_t len
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t n = strlen(schemes[i]);
         if (len > n && strncasecmp(target, schemes[i], n) == 0) {
-            size_t host = strcspn(target + n, "/? ");
-            *out_at = n + host;
-            return host > 0;
+            size_t end = n;
+            /* Not strcspn: the input is not terminated. */
+            while (end < len && target[end] != '/' && target[end] != '?') {
+                end++;
+            }
+            *out_at = end;
+            return end > n;
         }
     }
     return false;
@@ -129,7 +133,7 @@ static void check_target(weft_http_request *request)
     if (path == path_end) {
         /* `http://host` and `http://host?query` mean "/": lend them the last slash of the scheme.
          * The host that it overwrites is not needed, Host is. */
-        path = (size_t)(strstr(target, "//") - target) + 1;
+        path = (size_t)((const char *)memchr(target, '/', len) - target) + 1;
         request->path = (struct wf_http_span){ request->target.at + (uint32_t)path, 1 };
     } else {
         request->path = (struct wf_http_span){ request->target.at + (uint32_t)path,
