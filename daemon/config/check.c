@@ -242,10 +242,14 @@ static void complain_of_listener(struct config_loading *loading, const char *pat
     }
 }
 
-/* <users> has for each listener the place where a service took it. */
+/* Where a service took a listener; NULL: nobody did. */
+struct user {
+    const struct config_node *item;
+};
+
+/* <users> has one for each listener. */
 static void check_service_listeners(struct config_loading *loading,
-                                    const struct config_service *service,
-                                    const struct config_node **users)
+                                    const struct config_service *service, struct user *users)
 {
     bool is_whole;
     struct path path = path_to("services", service->name, "listeners");
@@ -273,26 +277,26 @@ static void check_service_listeners(struct config_loading *loading,
             if (is_sound(loading, "listeners")) {
                 complain_of_listener(loading, path.text, item);
             }
-        } else if (users[index] != NULL) {
+        } else if (users[index].item != NULL) {
             struct config_diagnostic *on = config_complain(
                 loading->errors, CONFIG_ERROR, &item->place,
                 "%s: the listener '%s' belongs to another service already", path.text, item->text);
-            config_complain_note(loading->errors, on, &users[index]->place, "it is taken here");
+            config_complain_note(loading->errors, on, &users[index].item->place,
+                                 "it is taken here");
         } else {
-            users[index] = item;
+            users[index].item = item;
         }
     }
 }
 
-static void check_listeners_are_used(struct config_loading *loading,
-                                     const struct config_node *const *users)
+static void check_listeners_are_used(struct config_loading *loading, const struct user *users)
 {
     bool is_whole;
 
     for (size_t i = 0; i < loading->config->n_listeners; i++) {
         struct path path = path_to("listeners", loading->config->listeners[i].name, NULL);
         const struct config_node *key = config_tree_find(loading->root, path.text, &is_whole);
-        if (users[i] == NULL && is_whole) {
+        if (users[i].item == NULL && is_whole) {
             (void)config_complain(loading->errors, CONFIG_WARNING, &key->place,
                                   "the listener '%s' is used by no service",
                                   loading->config->listeners[i].name);
@@ -303,8 +307,7 @@ static void check_listeners_are_used(struct config_loading *loading,
 static void check_users(struct config_loading *loading)
 {
     struct config *config = loading->config;
-    const struct config_node **users =
-        config_arena_array(loading->arena, config->n_listeners + 1, sizeof *users);
+    struct user *users = config_arena_array(loading->arena, config->n_listeners + 1, sizeof *users);
 
     if (users == NULL) {
         return;

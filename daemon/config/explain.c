@@ -159,6 +159,9 @@ static void print_all(FILE *stream)
     (void)fprintf(stream, "\n");
     for (size_t i = 0; i < config_schema_count; i++) {
         const struct config_key *row = &config_schema[i];
+        if (i > 0 && strchr(row->path, '.') == NULL) {
+            (void)fprintf(stream, "\n");
+        }
         print_row(stream, row);
         if (row->kind == CONFIG_KIND_SETTINGS) {
             for (size_t k = 0; k < N_BUILTIN; k++) {

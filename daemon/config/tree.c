@@ -25,7 +25,7 @@ struct builder {
     struct config_node *open; /* the innermost mapping or sequence */
     struct config_node *key;  /* of an open mapping: it waits for its value */
     size_t depth;
-    size_t *budget; /* nodes that may still be made */
+    size_t budget; /* nodes that may still be made */
     size_t n_documents;
     int result; /* not 0: stop */
 };
@@ -137,7 +137,7 @@ static struct config_node *make_node(struct builder *builder, enum config_node_k
     struct config_place place =
         place_between(builder->source, &event->start_mark, &event->end_mark);
 
-    if (*builder->budget == 0) {
+    if (builder->budget == 0) {
         refuse(builder, &place, "there are too many values");
         return NULL;
     }
@@ -146,7 +146,7 @@ static struct config_node *make_node(struct builder *builder, enum config_node_k
         builder->result = -ENOMEM;
         return NULL;
     }
-    (*builder->budget)--;
+    builder->budget--;
     node->kind = kind;
     node->place = place;
     node->text = "";
@@ -279,10 +279,15 @@ static void on_open(struct builder *builder, const yaml_event_t *event)
 
 /* ------------------------------------------------------------------------ duplicate keys */
 
+/* What is sorted instead of the list itself. */
+struct key_reference {
+    struct config_node *key;
+};
+
 static int compare_keys(const void *left, const void *right)
 {
-    const struct config_node *a = *(const struct config_node *const *)left;
-    const struct config_node *b = *(const struct config_node *const *)right;
+    const struct config_node *a = ((const struct key_reference *)left)->key;
+    const struct config_node *b = ((const struct key_reference *)right)->key;
 
     if (a->length != b->length) {
         return a->length < b->length ? -1 : 1;
@@ -307,7 +312,7 @@ static void find_duplicates(struct builder *builder, const struct config_node *m
     if (mapping->count < 2) {
         return;
     }
-    struct config_node **keys = malloc(mapping->count * sizeof *keys);
+    struct key_reference *keys = malloc(mapping->count * sizeof *keys);
     if (keys == NULL) {
         builder->arena->failed = true;
         builder->result = -ENOMEM;
@@ -316,27 +321,32 @@ static void find_duplicates(struct builder *builder, const struct config_node *m
     size_t count = 0;
     for (struct config_node *key = mapping->first; key != NULL; key = key->next) {
         if (!key->is_bad) {
-            keys[count++] = key;
+            keys[count++].key = key;
         }
     }
     qsort(keys, count, sizeof *keys, compare_keys);
     size_t first = 0;
     for (size_t i = 1; i < count; i++) {
-        if (!is_same_key(keys[first], keys[i])) {
+        if (!is_same_key(keys[first].key, keys[i].key)) {
             first = i;
             continue;
         }
         struct config_diagnostic *on =
-            config_complain(builder->errors, CONFIG_ERROR, &keys[i]->place,
-                            "the key '%.64s' is given twice", keys[i]->text);
-        config_complain_note(builder->errors, on, &keys[first]->place, "it was first given here");
-        keys[i]->is_bad = true;
+            config_complain(builder->errors, CONFIG_ERROR, &keys[i].key->place,
+                            "the key '%.64s' is given twice", keys[i].key->text);
+        config_complain_note(builder->errors, on, &keys[first].key->place,
+                             "it was first given here");
+        keys[i].key->is_bad = true;
     }
     free(keys);
 }
 
 static void on_close(struct builder *builder)
 {
+    /* libyaml's events are balanced; this is for who cannot know. */
+    if (builder->open == NULL) {
+        return;
+    }
     if (builder->open->kind == CONFIG_NODE_MAPPING) {
         find_duplicates(builder, builder->open);
     }
@@ -387,7 +397,7 @@ int config_tree_parse(const struct config_source *source, size_t *budget,
                       struct config_node **out_root)
 {
     struct builder builder = {
-        .source = source, .budget = budget, .arena = arena, .errors = errors
+        .source = source, .budget = *budget, .arena = arena, .errors = errors
     };
     yaml_parser_t parser;
 
@@ -409,6 +419,7 @@ int config_tree_parse(const struct config_source *source, size_t *budget,
         yaml_event_delete(&event);
     }
     yaml_parser_delete(&parser);
+    *budget = builder.budget;
     if (builder.result == 0) {
         *out_root = builder.root;
     }

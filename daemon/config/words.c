@@ -11,10 +11,10 @@ static const char *word_at(const char *const *words, size_t count, unsigned inde
 #define X(member, text) text,
 #define WORDS(list, type, name)                                                            \
     const char *const config_##name##_words[] = { list(X) NULL };                          \
-    const char *config_##name##_name(enum config_##type name)                              \
+    const char *config_##name##_name(enum config_##type member)                            \
     {                                                                                      \
         size_t count = sizeof config_##name##_words / sizeof config_##name##_words[0] - 1; \
-        return word_at(config_##name##_words, count, (unsigned)name);                      \
+        return word_at(config_##name##_words, count, (unsigned)member);                    \
     }
 
 WORDS(CONFIG_APPLY_LIST, apply, apply)
