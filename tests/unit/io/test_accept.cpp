@@ -3,7 +3,7 @@
  * R08, errors of accept that last. The clock is virtual: five seconds of trouble
  * take no time, and what they cost is counted in calls and turns.
  */
-#include "world.hpp"
+#include "support/io_world.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 /* Connecting: by number, by name, over unix sockets; limits, cancels, failures. */
-#include "world.hpp"
+#include "support/io_world.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

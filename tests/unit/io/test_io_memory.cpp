@@ -1,5 +1,5 @@
 /* The sweeps over failing allocations: clean errors, nothing leaked, no descriptor lost. */
-#include "world.hpp"
+#include "support/io_world.hpp"
 
 #include "support/sweep.hpp"
 

@@ -1,5 +1,5 @@
 /* Servers on loopback: taking clients, closing, what handlers come to. */
-#include "world.hpp"
+#include "support/io_world.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 namespace

@@ -1,5 +1,5 @@
 /* A stream's life: made, closed, aborted, released, and what is refused. */
-#include "world.hpp"
+#include "support/io_world.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -171,7 +171,7 @@ TEST_CASE("stream: a stream that was never closed is reported and aborted", "[st
     });
     CHECK(log.count(WEFT_REPORT_UNCLOSED_TRANSPORT) == 1);
     CHECK(log.has("unclosed transport <unix stream fd="));
-    CHECK(log.has("world.hpp"));
+    CHECK(log.has("io_world.hpp"));
     CHECK(n_descriptors() == fds);
 }
 

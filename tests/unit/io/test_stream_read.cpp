@@ -1,5 +1,5 @@
 /* Reading: what comes out, what waits, and that a cancelled read loses nothing. */
-#include "world.hpp"
+#include "support/io_world.hpp"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 /* Writing: at once, queued, drained, ended; and what breaks it. */
-#include "world.hpp"
+#include "support/io_world.hpp"
 
 #include <vector>
 
