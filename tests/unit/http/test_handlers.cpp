@@ -427,7 +427,10 @@ int serve_without_memory(void *arg)
 TEST_CASE("http: without memory a connection ends and nothing is lost", "[http][oom]")
 {
     long n = 0;
+    sweep warm = { -1, 0, 0, 1 };
 
+    /* The first task of a thread makes its signal stack, which stays: not to be counted. */
+    REQUIRE(run_in_loop(serve_without_memory, &warm) == 0);
     for (;; n++) {
         sweep one = { n, 0, 0, 1 };
         weft_testing_count_blocks(1);
