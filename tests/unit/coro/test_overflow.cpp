@@ -172,6 +172,54 @@ TEST_CASE("overflow: one frame of 1 MiB is named and dies by SIGSEGV", "[overflo
     }));
 }
 
+// The stacks of two neighbours: one is filled, the other runs over its end.
+wf_stack *canary_stack;
+
+bool is_canary_whole()
+{
+    for (const char *at = canary_stack->low; at < canary_stack->high; at++) {
+        if (*at != 0x5a) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// In the handler: what the overflow has left of the neighbour.
+void describe_canary(const wf_fiber *, char *buffer, size_t size)
+{
+    strncpy(buffer, is_canary_whole() ? "a fiber beside a whole canary" : "a murderer", size);
+}
+
+void run_beside_canary(wf_fiber_fn *entry)
+{
+    static wf_fiber main_fiber, fiber;
+    wf_stack_pool *pool = nullptr;
+    wf_fiber_adopt_thread(&main_fiber);
+    wf_overflow_set_describer(describe_canary);
+    if (wf_overflow_install_thread() != 0 || wf_stack_pool_create(0, &pool) != 0 ||
+        wf_stack_pool_get(pool, 0, &canary_stack) != 0 ||
+        wf_fiber_init(&fiber, pool, 0, entry, nullptr) != 0) {
+        _exit(4);
+    }
+    if (fiber.stack->low < canary_stack->low) { // the neighbour is the one below
+        _exit(6);
+    }
+    memset(canary_stack->low, 0x5a, size_t(canary_stack->high - canary_stack->low));
+    wf_fiber_switch(&main_fiber, &fiber);
+}
+
+TEST_CASE("overflow: 200 of 200 leave the neighbour's stack whole (R18)", "[overflow][R18]")
+{
+    for (int i = 0; i < 200; i++) {
+        wf_fiber_fn *entry = i % 2 == 0 ? recurse_for_ever : take_one_big_frame;
+        ending e = run_child([entry] { run_beside_canary(entry); });
+        INFO("run " << i << ": " << e.said);
+        REQUIRE(died_by(e, SIGSEGV));
+        REQUIRE(count(e.said, "weft: stack overflow in a fiber beside a whole canary") == 1);
+    }
+}
+
 TEST_CASE("overflow: it is caught on every thread that asked", "[overflow][threads]")
 {
     check_named(run_child([] {
