@@ -245,6 +245,7 @@ static int start_server(struct weft_service *service, const char *name)
     }
     options.max_connections =
         listener == NULL ? 0 : share_of(listener->max_connections, worker->n_loops);
+    options.name = service->config->name;
     size_t n = pick_fds(inherited, service->part->index, worker->n_loops, fds);
     WEFT_TRY(weft_start_server_fds(on_connected, service, fds, n, &options,
                                    &service->servers[service->n_servers]));

@@ -42,10 +42,11 @@ typedef struct weft_server_options {
     unsigned mode;             /* of a unix socket's file; 0: by umask */
     size_t max_connections;    /* more wait in the kernel's queue; 0: no limit */
     weft_stream_options stream; /* of each connection */
+    const char *name;          /* copied; connections' tasks are NAME-1, NAME-2, ...; NULL: Task-N */
 } weft_server_options;
 
 #define WEFT_SERVER_OPTIONS_INIT \
-    {sizeof(weft_server_options), 0, 0, 0, 0, WEFT_STREAM_OPTIONS_INIT}
+    {sizeof(weft_server_options), 0, 0, 0, 0, WEFT_STREAM_OPTIONS_INIT, NULL}
 
 /**
  * Listen on <host>:<port> (TCP) and serve each connection with fn(stream, data).

@@ -22,6 +22,7 @@
 #include "base/frame.h"
 #include "task/coro.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #define GRACE           WEFT_S(30)
@@ -136,6 +137,21 @@ static struct wf_connection *make(weft_server *server, const struct wf_address *
     return connection;
 }
 
+/* A named server's tasks carry its name, so that reports say whose they are. */
+static int create_task(weft_server *server, weft_coro *coro, weft_task **out_task)
+{
+    weft_task_options options = WEFT_TASK_OPTIONS_INIT;
+    char name[64];
+
+    if (server->name == NULL) {
+        return wf_task_create(server->origin, server->loop, coro, NULL, out_task);
+    }
+    snprintf(name, sizeof name, "%.40s-%llu", server->name,
+             (unsigned long long)server->stats.accepted + 1);
+    options.name = name;
+    return wf_task_create(server->origin, server->loop, coro, &options, out_task);
+}
+
 int wf_connection_start(weft_server *server, int fd, const struct wf_address *peer)
 {
     struct wf_connection *connection = make(server, peer);
@@ -158,7 +174,7 @@ int wf_connection_start(weft_server *server, int fd, const struct wf_address *pe
         return WEFT_ENOMEM;
     }
     wf_coro_take(coro);
-    code = wf_task_create(server->origin, server->loop, coro, NULL, &task);
+    code = create_task(server, coro, &task);
     if (code == 0) {
         connection->task = task;
     }

@@ -69,6 +69,7 @@ static void free_server(weft_server *server)
 
     wf_list_remove(&server->link);
     wf_free(server->listeners);
+    wf_free(server->name);
     server->magic = 0;
     wf_free(server);
     wf_loop_let_go(loop);
@@ -130,10 +131,14 @@ static int create(const weft_origin *origin, weft_client_connected_fn *fn, void 
         return WEFT_ENOMEM;
     }
     server->listeners = wf_new_array(struct wf_listener, n_listeners);
-    if (server->listeners == NULL) {
+    server->name = wf_strdup(read.name);
+    if (server->listeners == NULL || (read.name != NULL && server->name == NULL)) {
+        wf_free(server->listeners);
+        wf_free(server->name);
         wf_free(server);
         return WEFT_ENOMEM;
     }
+    read.name = server->name;
     server->magic = WF_SERVER_MAGIC;
     server->loop = loop;
     server->io = io;
