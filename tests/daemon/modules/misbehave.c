@@ -8,6 +8,7 @@
  *
  *     b   block the loop for 3 s          c   crash: SIGSEGV
  *     f   the task fails                  h   hang, and refuse the first cancel
+ *     o   overflow the stack by recursion O   the same by one frame of 1 MiB
  *     w   wait for ever                   else: echoed, and the connection ends
  */
 #include <signal.h>
@@ -64,6 +65,24 @@ static void block(time_t seconds)
     }
 }
 
+/* The compiler must not see that it never ends. */
+static int go_deeper(volatile int *depth)
+{
+    volatile char frame[512];
+
+    frame[0] = (char)*depth;
+    *depth += 1;
+    return *depth > 0 ? go_deeper(depth) + frame[0] : 0;
+}
+
+static int step_far(size_t size)
+{
+    volatile char frame[1024 * 1024];
+
+    frame[size] = 1;
+    return frame[size];
+}
+
 static int connected(weft_service *service, weft_stream *stream)
 {
     char byte = 0;
@@ -83,6 +102,10 @@ static int connected(weft_service *service, weft_stream *stream)
     case 'h':
         (void)weft_sleep(WEFT_S(3600));
         return weft_sleep(WEFT_S(3600));
+    case 'o':
+        return go_deeper(&(volatile int){ 0 });
+    case 'O':
+        return step_far(n);
     case 'w':
         return weft_sleep(WEFT_S(3600));
     default:
