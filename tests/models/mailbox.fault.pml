@@ -1,0 +1,3 @@
+/* The mailbox with a planted fault, which the search must find; see mailbox.pml. */
+#define FAULT
+#include "mailbox.pml"
