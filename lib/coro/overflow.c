@@ -16,14 +16,13 @@
 
 #include "coro/overflow.h"
 
-#include "base/alloc.h"
 #include "weft/error.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -172,7 +171,7 @@ static void drop_alternate(void *memory)
     stack_t none = { .ss_flags = SS_DISABLE };
 
     sigaltstack(&none, NULL);
-    wf_free(memory);
+    munmap(memory, ALTERNATE_SIZE);
 }
 
 static void install_process(void)
@@ -213,20 +212,20 @@ int wf_overflow_install_thread(void)
         return 0;
     }
 
-    void *memory = wf_alloc(ALTERNATE_SIZE);
-    if (memory == NULL) {
+    /* Not of the heap: it stays with the thread, and is nobody's leak. */
+    void *memory = mmap(NULL, ALTERNATE_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED) {
         return WEFT_ENOMEM;
     }
-    int r = -pthread_setspecific(alternate_key, memory);
-    if (r < 0) {
-        wf_free(memory);
-        return weft_fail(r, "no alternate signal stack");
-    }
     stack_t alternate = { .ss_sp = memory, .ss_size = ALTERNATE_SIZE };
-    if (sigaltstack(&alternate, NULL) < 0) {
+    int r = -pthread_setspecific(alternate_key, memory);
+    if (r == 0 && sigaltstack(&alternate, NULL) < 0) {
         r = -errno;
-        pthread_setspecific(alternate_key, NULL);
-        wf_free(memory);
+        (void)pthread_setspecific(alternate_key, NULL);
+    }
+    if (r < 0) {
+        munmap(memory, ALTERNATE_SIZE);
         return weft_fail(r, "no alternate signal stack");
     }
     return 0;
