@@ -6,7 +6,8 @@
  *
  * A server owns listening sockets of one loop and runs one task per
  * connection. It accepts with a budget per turn, pauses on a lasting error
- * (no descriptors left) instead of spinning, and counts what it had to shed.
+ * (no descriptors left) instead of spinning, sends away whom it cannot take
+ * after a pause, and counts those.
  *
  *     serving --close--> closed to newcomers --last connection ends--> done
  *
@@ -29,8 +30,10 @@ typedef struct weft_server weft_server;
 
 /**
  * Serves one connection, as a task of its own. The server closes the stream
- * and releases it afterwards. A negative result other than WEFT_ECANCELED is
- * reported to the exception handler; a lost connection is not.
+ * and releases it afterwards; what is queued is still sent, unless the peer
+ * takes nothing of it for 30 s (1 s after a cancel). A negative result other
+ * than WEFT_ECANCELED is reported to the exception handler; a lost connection
+ * is not.
  */
 typedef int weft_client_connected_fn(weft_stream *stream, void *data);
 

@@ -5,9 +5,9 @@
  * stream.h: bytes over TCP and unix sockets.
  *
  * A stream is asyncio's StreamReader and StreamWriter in one. It reads and
- * writes straight from and to the socket: nothing is buffered ahead, a read
- * waits for readiness and then does the system call, so a cancelled read
- * loses nothing. A write sends at once and queues only the rest; it never
+ * writes straight from and to the socket; only what stands behind a line, a
+ * separator or a small exact piece is kept. A read waits for readiness and then
+ * does the system call, so a cancelled read loses nothing. A write sends at once and queues only the rest; it never
  * waits. weft_stream_drain waits while the queue is above the high-water mark.
  *
  *     open --write_eof--> half closed --close--> closing --queue sent--> closed

@@ -146,6 +146,7 @@ static int create(const weft_origin *origin, weft_client_connected_fn *fn, void 
     server->data = data;
     server->origin = origin;
     server->options = read;
+    server->created_at = wf_loop_now(loop);
     wf_list_init(&server->connections);
     wf_list_init(&server->waits);
     wf_work_init(&server->accept_work, wf_server_on_accept);
@@ -513,11 +514,14 @@ static void report_unclosed(const weft_server *server)
 {
     weft_report report = WEFT_REPORT_INIT;
     char object[96];
-    char message[128];
+    char message[160];
+    weft_duration age = wf_loop_now(server->loop) - server->created_at;
 
-    (void)snprintf(object, sizeof object, "server port=%d with %zu connections",
-                   weft_server_get_port(server), server->stats.connections);
-    (void)snprintf(message, sizeof message, "unclosed transport <%s>", object);
+    (void)snprintf(object, sizeof object, "server fd=%d port=%d with %zu connections",
+                   server->listeners[0].fd, weft_server_get_port(server),
+                   server->stats.connections);
+    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", object,
+                   (double)age / 1e9);
     report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
     report.message = message;
     report.object = object;

@@ -60,6 +60,36 @@ int open_and_close(const std::string &path, const weft_stream_options *options =
     return code;
 }
 
+int n_threads()
+{
+    int n = 0;
+    DIR *folder = opendir("/proc/self/task");
+
+    while (folder != nullptr && readdir(folder) != nullptr) {
+        n++;
+    }
+    closedir(folder);
+    return n;
+}
+
+/*
+ * Look-ups are not waited for when their loop closes. Here they are, before the
+ * next test counts blocks of memory.
+ */
+class no_threads_left
+{
+  public:
+    ~no_threads_left()
+    {
+        for (int i = 0; i < 10000 && n_threads() > before; i++) {
+            usleep(1000);
+        }
+    }
+
+  private:
+    int before = n_threads();
+};
+
 } // namespace
 
 TEST_CASE("connect: by number, without delay, with both names", "[connect]")
@@ -133,6 +163,7 @@ TEST_CASE("connect: outside a task it is refused", "[connect][debug]")
 
 TEST_CASE("connect: by name, on a thread, each address in turn", "[connect][threads]")
 {
+    no_threads_left threads;
     world w(/* is_virtual = */ false);
     plain_listener listener; /* on version 4 only: where localhost is ::1 first, that is refused */
 
@@ -141,6 +172,7 @@ TEST_CASE("connect: by name, on a thread, each address in turn", "[connect][thre
 
 TEST_CASE("connect: a name that does not exist", "[connect][threads]")
 {
+    no_threads_left threads;
     world w(/* is_virtual = */ false);
     std::string message;
 
@@ -154,6 +186,32 @@ TEST_CASE("connect: a name that does not exist", "[connect][threads]")
         1000000);
     CHECK(code == WEFT_EADDRINFO);
     CHECK(message.rfind("not a host name..: ", 0) == 0);
+}
+
+TEST_CASE("connect: a look-up that is cancelled is left behind", "[connect][threads][cancel]")
+{
+    no_threads_left threads;
+    world w(/* is_virtual = */ false);
+    plain_listener listener;
+    int n_cancelled = 0;
+    int n_other = 0;
+
+    w.run(
+        [&] {
+            for (int i = 0; i < 50; i++) {
+                weft_task *task =
+                    w.spawn([&] { return open_and_close("localhost", listener.port); });
+                settle(i % 5);
+                weft_task_cancel(task, nullptr);
+                int code = weft_await(task, nullptr);
+                n_cancelled += code == WEFT_ECANCELED;
+                n_other += code != WEFT_ECANCELED && code != 0;
+            }
+            return 0;
+        },
+        1000000);
+    CHECK(n_cancelled > 0);
+    CHECK(n_other == 0);
 }
 
 TEST_CASE("connect: the limit holds for everything together", "[connect][timeout]")
