@@ -27,7 +27,10 @@
  *                  |
  *                  `-- cancelled: leaves the queue at once and never runs
  *
- * A job that runs cannot be stopped. Jobs start in the order of submit. Threads
+ * A job that runs cannot be stopped. Jobs start in the order of submit, with one
+ * exception: those of a function that was seen to run long (2 ms and more) let the
+ * others pass, all but every eighth time, so that short jobs do not starve behind
+ * long ones. A function of which nothing is known counts as short. Threads
  * are named NAME-0, NAME-1, ...; they are made when a job finds none free, and
  * end when they found no work for `idle_exit`. All signals are blocked in them
  * but those that report a fault of the thread itself.

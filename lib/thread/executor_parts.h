@@ -27,7 +27,14 @@
 
 enum {
     WF_THREAD_NAME_SIZE = 16,
-    WF_MAX_THREADS = 4096
+    WF_MAX_THREADS = 4096,
+    WF_N_PACES = 64
+};
+
+/* What is known of a function that was seen to run long. */
+struct wf_pace {
+    weft_job_fn *fn; /* NULL: the place is free */
+    weft_duration average;
 };
 
 /* Where a job stands; guarded by the executor's mutex. */
@@ -55,6 +62,7 @@ struct wf_job {
     weft_destroy_fn *destroy;
     struct wf_list link;            /* guarded by mu */
     enum wf_job_place place;        /* guarded by mu */
+    uint64_t sequence;              /* guarded by mu: the order of submit */
     weft_time submitted_at;         /* coarse; constant */
     struct wf_space_waiter *waiter; /* guarded by mu; borrowed, or NULL */
     wf_atomic_u32 room;             /* atomic: enum wf_job_room, the futex of a blocked submit */
@@ -85,9 +93,13 @@ struct weft_executor {
 
     pthread_mutex_t mu;
     /* All below: guarded by mu. */
-    struct wf_list queue;   /* of wf_job.link, the oldest first */
-    struct wf_list waiting; /* the same, for room in the queue */
-    size_t n_queued;
+    struct wf_list queue;     /* of wf_job.link, the oldest first */
+    struct wf_list slow_lane; /* the same: jobs of functions that run long */
+    struct wf_list waiting;   /* the same, for room in the queue */
+    size_t n_queued; /* in both lanes; atomic, relaxed: a lingering thread looks without mu */
+    uint64_t next_sequence;
+    unsigned n_passes; /* takes in a row that passed the slow lane's head */
+    struct wf_pace paces[WF_N_PACES];
     size_t n_waiting;
 
     struct wf_worker **workers; /* owned, max_threads places; NULL until first used */
@@ -96,6 +108,7 @@ struct weft_executor {
     size_t n_running;           /* of those, with a job */
     size_t n_idle;              /* of those, in idle */
     size_t n_coming;            /* of those, made or woken and not yet at the queue */
+    unsigned linger_credit;     /* how often lingering may still be in vain */
     weft_time no_thread_before; /* coarse: after a failure the next attempt waits a little */
 
     uint64_t n_done;
@@ -124,6 +137,10 @@ extern const struct wf_cf_ops wf_job_ops;
 bool wf_queue_has_room(const weft_executor *executor);
 void wf_queue_add(weft_executor *executor, struct wf_job *job);
 void wf_queue_wait_for_room(weft_executor *executor, struct wf_job *job);
+/* The job that has waited longest, or NULL. */
+struct wf_job *wf_queue_head(const weft_executor *executor);
+/* A job of <fn> took <duration>, which is coarse. */
+void wf_queue_note_pace(weft_executor *executor, weft_job_fn *fn, weft_duration duration);
 /* The next job, for the calling thread, which counts as running from here; or NULL. */
 struct wf_job *wf_queue_take(weft_executor *executor);
 /* All that waits, into <batch>; the links and the references go with it. */

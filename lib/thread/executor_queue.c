@@ -1,7 +1,14 @@
 /*
  * The jobs of an executor that wait, first come, first served: those within the
  * limit in the queue, the others in a second list, from which they move up as
- * room comes. Each keeps its place, so nobody is overtaken.
+ * room comes.
+ *
+ * So that short jobs do not starve behind long ones, jobs of a function that was
+ * seen to run long stand in a lane of their own, which others pass; every eighth
+ * take looks at the order of coming alone, so that the lane moves in any case.
+ * Nothing has to be told: how long a function runs is learned from its jobs, with
+ * the coarse clock. Threads are kept busy, so a short job still waits for one that
+ * is free.
  *
  * The limit is of jobs for which there is no thread: one that a free thread is
  * about to take does not count.
@@ -20,6 +27,56 @@
 #include "thread/futex.h"
 
 #include <limits.h>
+
+/* What counts as long. The coarse clock ticks every 1 to 4 ms: this is an average. */
+#define LONG WEFT_MS(2)
+
+enum {
+    MOST_PASSES = 7,
+    MOST_SORTED = 32 /* in one hold of the mutex */
+};
+
+/* ---- pace ---------------------------------------------------------------- */
+
+static struct wf_pace *pace_of(weft_executor *executor, weft_job_fn *fn)
+{
+    uintptr_t bits = (uintptr_t)fn;
+
+    return &executor->paces[(bits >> 4 ^ bits >> 10) % WF_N_PACES];
+}
+
+static bool is_slow(weft_executor *executor, weft_job_fn *fn)
+{
+    const struct wf_pace *pace = pace_of(executor, fn);
+
+    return pace->fn == fn && pace->average >= LONG;
+}
+
+/*
+ * The average begins at nothing: one job that was held up does not make its function slow. Of
+ * functions that share a place, one that is slow keeps it.
+ */
+void wf_queue_note_pace(weft_executor *executor, weft_job_fn *fn, weft_duration duration)
+{
+    struct wf_pace *pace = pace_of(executor, fn);
+
+    if (pace->fn != fn) {
+        if (duration < LONG || pace->average >= LONG) {
+            return;
+        }
+        *pace = (struct wf_pace){ .fn = fn };
+    }
+    pace->average += (duration - pace->average) / 4;
+    if (pace->average < LONG / 8) {
+        *pace = (struct wf_pace){ .fn = NULL };
+    }
+}
+
+/* Only under mu. */
+static void count_queued(weft_executor *executor, int change)
+{
+    __atomic_store_n(&executor->n_queued, executor->n_queued + (size_t)change, __ATOMIC_RELAXED);
+}
 
 /* ---- room ---------------------------------------------------------------- */
 
@@ -75,8 +132,9 @@ void wf_queue_add(weft_executor *executor, struct wf_job *job)
 {
     WF_ASSERT(executor->n_threads > 0);
     job->place = WF_JOB_QUEUED;
-    wf_list_append(&executor->queue, &job->link);
-    executor->n_queued++;
+    wf_list_append(is_slow(executor, job->fn) ? &executor->slow_lane : &executor->queue,
+                   &job->link);
+    count_queued(executor, 1);
 }
 
 void wf_queue_wait_for_room(weft_executor *executor, struct wf_job *job)
@@ -86,17 +144,64 @@ void wf_queue_wait_for_room(weft_executor *executor, struct wf_job *job)
     executor->n_waiting++;
 }
 
+static struct wf_job *first_of(const struct wf_list *lane)
+{
+    return wf_list_is_empty(lane) ? NULL : WF_CONTAINER_OF(lane->next, struct wf_job, link);
+}
+
+struct wf_job *wf_queue_head(const weft_executor *executor)
+{
+    struct wf_job *first = first_of(&executor->queue);
+    struct wf_job *slow = first_of(&executor->slow_lane);
+
+    if (first == NULL || slow == NULL) {
+        return first != NULL ? first : slow;
+    }
+    return slow->sequence < first->sequence ? slow : first;
+}
+
+/* Jobs that came before their function was known for slow. */
+static void sort_out_slow(weft_executor *executor)
+{
+    for (int i = 0; i < MOST_SORTED; i++) {
+        struct wf_job *first = first_of(&executor->queue);
+        if (first == NULL || !is_slow(executor, first->fn)) {
+            return;
+        }
+        wf_list_remove(&first->link);
+        wf_list_append(&executor->slow_lane, &first->link);
+    }
+}
+
+/* Who is next: a job of the slow lane when nobody else is there, or was passed too often. */
+static struct wf_job *choose(weft_executor *executor)
+{
+    sort_out_slow(executor);
+    struct wf_job *first = first_of(&executor->queue);
+    struct wf_job *slow = first_of(&executor->slow_lane);
+
+    if (slow == NULL) {
+        return first;
+    }
+    if (first == NULL || executor->n_passes >= MOST_PASSES) {
+        executor->n_passes = 0;
+        return wf_queue_head(executor);
+    }
+    executor->n_passes++;
+    return first;
+}
+
 struct wf_job *wf_queue_take(weft_executor *executor)
 {
-    struct wf_list *node = wf_list_take_first(&executor->queue);
+    struct wf_job *job = choose(executor);
 
-    if (node == NULL) {
+    if (job == NULL) {
         WF_ASSERT(executor->n_waiting == 0);
         return NULL;
     }
-    struct wf_job *job = WF_CONTAINER_OF(node, struct wf_job, link);
+    wf_list_remove(&job->link);
     job->place = WF_JOB_TAKEN;
-    executor->n_queued--;
+    count_queued(executor, -1);
     executor->n_running++;
     move_up(executor);
     if (executor->n_queued == 0) {
@@ -108,8 +213,9 @@ struct wf_job *wf_queue_take(weft_executor *executor)
 void wf_queue_take_all(weft_executor *executor, struct wf_list *batch)
 {
     wf_list_splice(batch, &executor->queue);
+    wf_list_splice(batch, &executor->slow_lane);
     wf_list_splice(batch, &executor->waiting);
-    executor->n_queued = 0;
+    count_queued(executor, -(int)executor->n_queued);
     executor->n_waiting = 0;
     executor->next_saturation = 0;
     for (struct wf_list *node = batch->next; node != batch; node = node->next) {
@@ -145,7 +251,7 @@ static void on_cancel(weft_concurrent_future *future)
     executor->n_cancelled++;
     if (job->place == WF_JOB_QUEUED || job->place == WF_JOB_WAITING) {
         if (job->place == WF_JOB_QUEUED) {
-            executor->n_queued--;
+            count_queued(executor, -1);
         } else {
             executor->n_waiting--;
         }

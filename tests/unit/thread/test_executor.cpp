@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 #include <pthread.h>
 #include <string>
@@ -218,6 +219,103 @@ TEST_CASE("executor: jobs start in the order of submit", "[executor]")
     CHECK(finish(last) == 0);
     REQUIRE(book.numbers.size() == 50);
     CHECK(std::is_sorted(book.numbers.begin(), book.numbers.end()));
+}
+
+namespace
+{
+
+/* Long by the coarse clock; writes its number down first. */
+int nap_and_write(void *data)
+{
+    (void)write_down(data);
+    timespec time = { 0, 10 * 1000 * 1000 };
+    nanosleep(&time, nullptr);
+    return 0;
+}
+
+/* Let the executor see that nap_and_write runs long. */
+void teach(weft_executor *ex, entry *e)
+{
+    for (int i = 0; i < 2; i++) {
+        weft_concurrent_future *f = nullptr;
+        REQUIRE(weft_executor_submit(ex, nap_and_write, e, &f) == 0);
+        REQUIRE(finish(f) == 0);
+    }
+}
+
+} // namespace
+
+TEST_CASE("executor: short jobs pass those of a function that runs long",
+          "[executor][lane][slow]") /* real time: that is what is learned */
+{
+    door gate;
+    diary book;
+    std::vector<entry> entries;
+    for (int i = 0; i < 30; i++) {
+        entries.push_back({ &book, i });
+    }
+    made_executor ex(options_for(0, 1));
+
+    SECTION("once it is known")
+    {
+        teach(ex, &entries[0]);
+        book.numbers.clear();
+        REQUIRE(weft_executor_submit(ex, pass_door, &gate, nullptr) == 0);
+        gate.wait_for(1);
+        for (int i = 1; i <= 3; i++) {
+            REQUIRE(weft_executor_submit(ex, nap_and_write, &entries[i], nullptr) == 0);
+        }
+        REQUIRE(weft_executor_submit(ex, write_down, &entries[4], nullptr) == 0);
+        REQUIRE(weft_executor_submit(ex, write_down, &entries[5], nullptr) == 0);
+        CHECK(ex.stats().n_queued == 5);
+        CHECK(std::string(ex.stats().head_origin->what) == "nap_and_write");
+        gate.open();
+        REQUIRE(weft_executor_shutdown(ex, nullptr) == 0);
+        CHECK(book.numbers == std::vector<int>{ 4, 5, 1, 2, 3 });
+    }
+    SECTION("also when it becomes known while they wait")
+    {
+        for (int i = 1; i <= 4; i++) {
+            REQUIRE(weft_executor_submit(ex, nap_and_write, &entries[i], nullptr) == 0);
+        }
+        REQUIRE(weft_executor_submit(ex, write_down, &entries[5], nullptr) == 0);
+        REQUIRE(weft_executor_shutdown(ex, nullptr) == 0);
+        REQUIRE(book.numbers.size() == 5);
+        CHECK(book.numbers[0] == 1);
+        CHECK(book.numbers[4] == 4);
+    }
+    SECTION("all but every eighth time")
+    {
+        teach(ex, &entries[0]);
+        book.numbers.clear();
+        REQUIRE(weft_executor_submit(ex, pass_door, &gate, nullptr) == 0);
+        gate.wait_for(1);
+        REQUIRE(weft_executor_submit(ex, nap_and_write, &entries[0], nullptr) == 0);
+        for (int i = 1; i < 20; i++) {
+            REQUIRE(weft_executor_submit(ex, write_down, &entries[i], nullptr) == 0);
+        }
+        gate.open();
+        REQUIRE(weft_executor_shutdown(ex, nullptr) == 0);
+        REQUIRE(book.numbers.size() == 20);
+        CHECK(book.numbers[7] == 0);
+        CHECK(book.numbers[6] == 7);
+        CHECK(book.numbers[19] == 19);
+    }
+    SECTION("and a cancelled one leaves its lane")
+    {
+        teach(ex, &entries[0]);
+        book.numbers.clear();
+        weft_concurrent_future *f = nullptr;
+        REQUIRE(weft_executor_submit(ex, pass_door, &gate, nullptr) == 0);
+        gate.wait_for(1);
+        REQUIRE(weft_executor_submit(ex, nap_and_write, &entries[1], &f) == 0);
+        REQUIRE(weft_concurrent_future_cancel(f) == 0);
+        CHECK(ex.stats().n_queued == 0);
+        CHECK(finish(f) == WEFT_ECANCELED);
+        gate.open();
+        REQUIRE(weft_executor_shutdown(ex, nullptr) == 0);
+        CHECK(book.numbers.empty());
+    }
 }
 
 TEST_CASE("executor: threads are made when a job finds none free, up to the most", "[executor]")
