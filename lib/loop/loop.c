@@ -22,8 +22,8 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "thread/role.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,24 +37,10 @@ enum {
 
 __thread weft_loop *wf_loop_running __attribute__((tls_model("initial-exec")));
 __thread char wf_thread_mark __attribute__((tls_model("initial-exec")));
-uint32_t wf_fork_generation;
 
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static uint32_t n_loops_made; /* atomic, relaxed: numbers for names */
 
 /* ---- owner and checks --------------------------------------------------- */
-
-/* In the child, where the forking thread is the only one. */
-static void on_fork_in_child(void)
-{
-    wf_fork_generation++;
-}
-
-static void watch_forks(void)
-{
-    /* Fails without memory only; then children are not told apart. */
-    (void)pthread_atfork(NULL, NULL, on_fork_in_child);
-}
 
 static void take_ownership(weft_loop *loop)
 {
@@ -196,7 +182,7 @@ int weft_new_event_loop(const weft_loop_options *given, weft_loop **out_loop)
     if (given != NULL) { /* a caller of another version knows fewer or more fields */
         memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
     }
-    pthread_once(&fork_once, watch_forks);
+    wf_watch_forks();
 
     weft_loop *loop = wf_new(weft_loop);
     if (loop == NULL) {

@@ -27,6 +27,7 @@
 #include "base/list.h"
 #include "loop/poller.h"
 #include "thread/mailbox.h"
+#include "thread/role.h"
 #include "weft/loop.h"
 
 #include <stdbool.h>
@@ -151,8 +152,6 @@ struct weft_loop {
 extern __thread weft_loop *wf_loop_running __attribute__((tls_model("initial-exec")));
 /* Its address identifies the thread. */
 extern __thread char wf_thread_mark __attribute__((tls_model("initial-exec")));
-/* Grows in each forked child. */
-extern uint32_t wf_fork_generation;
 
 /* The slow half of wf_loop_check: returns the code, and reports a misuse. */
 int wf_loop_refuse(const weft_loop *loop);

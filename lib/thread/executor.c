@@ -45,15 +45,18 @@ weft_time wf_coarse_now(void)
     return (weft_time)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* 0, or WEFT_EINVAL, reported, for what is no executor. */
+/* 0; WEFT_EINVAL, reported, for what is no executor; WEFT_EFORKED where its threads are not. */
 static int check(const weft_executor *executor, const char *function)
 {
-    if (__builtin_expect(executor != NULL && executor->magic == MAGIC, 1)) {
-        return 0;
+    if (executor == NULL || executor->magic != MAGIC) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: %s", function,
+                         executor == NULL ? "the executor is NULL"
+                                          : "this is no executor, or one that is gone");
     }
-    return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: %s", function,
-                     executor == NULL ? "the executor is NULL"
-                                      : "this is no executor, or one that is gone");
+    if (executor->forks != wf_fork_generation) {
+        return weft_fail(WEFT_EFORKED, "executor '%s' was made before the fork", executor->name);
+    }
+    return 0;
 }
 
 static weft_duration age_at(weft_time now, weft_time since)
@@ -144,6 +147,7 @@ static weft_executor *allocate(const weft_origin *origin, const weft_executor_op
         return NULL;
     }
     executor->magic = MAGIC;
+    executor->forks = wf_fork_generation;
     executor->n_refs.raw = 1;
     executor->origin = origin;
     snprintf(executor->name, sizeof executor->name, "%s", options->name);
@@ -208,6 +212,7 @@ int weft_executor_create_at(const weft_origin *origin, const weft_executor_optio
     if (r < 0) {
         return r;
     }
+    wf_watch_forks();
     weft_executor *executor = allocate(origin, &chosen);
     if (executor == NULL) {
         return WEFT_ENOMEM;
@@ -252,7 +257,7 @@ weft_executor *weft_executor_unref(weft_executor *executor)
 
 const char *weft_executor_get_name(const weft_executor *executor)
 {
-    return executor != NULL && check(executor, __func__) == 0 ? executor->name : "";
+    return executor != NULL && executor->magic == MAGIC ? executor->name : "";
 }
 
 /* ---- submitting ----------------------------------------------------------- */

@@ -82,6 +82,7 @@ struct wf_worker {
 
 struct weft_executor {
     uint32_t magic;
+    uint32_t forks;       /* the fork generation in which it was made */
     wf_atomic_u32 n_refs; /* atomic: the users' references */
     const weft_origin *origin;
     char name[WF_THREAD_NAME_SIZE - 2];

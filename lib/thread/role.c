@@ -4,7 +4,29 @@
 
 #include "thread/role.h"
 
+#include <pthread.h>
 #include <stddef.h>
 
 __thread bool wf_thread_runs_loop __attribute__((tls_model("initial-exec")));
 __thread struct weft_executor *wf_thread_executor __attribute__((tls_model("initial-exec")));
+
+uint32_t wf_fork_generation;
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* In the child, where the forking thread is the only one. */
+static void on_fork_in_child(void)
+{
+    wf_fork_generation++;
+}
+
+static void watch_forks(void)
+{
+    /* Fails without memory only; then children are not told apart. */
+    (void)pthread_atfork(NULL, NULL, on_fork_in_child);
+}
+
+void wf_watch_forks(void)
+{
+    pthread_once(&fork_once, watch_forks);
+}

@@ -10,8 +10,9 @@
 #include <mutex>
 #include <pthread.h>
 #include <string>
-#include <sys/resource.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "support/door.hpp"
@@ -938,6 +939,31 @@ TEST_CASE("executor: misuse is refused and reported", "[executor][misuse]")
     CHECK(weft_executor_unref(nullptr) == nullptr);
     CHECK(std::string(weft_executor_get_name(nullptr)).empty());
     weft_raise(nullptr);
+}
+
+TEST_CASE("executor: a forked child is told that it has no threads (R39)", "[executor][fork]")
+{
+    made_executor ex(options_for(1, 1));
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::atomic<int> n_destroyed{ 0 };
+        weft_executor_stats stats = WEFT_EXECUTOR_STATS_INIT;
+        int n_wrong = 0;
+        n_wrong += weft_executor_submit_with(ex, count, &n_destroyed, count_destroy, nullptr) !=
+                   WEFT_EFORKED;
+        n_wrong += n_destroyed != 1;
+        n_wrong += weft_executor_get_stats(ex, &stats) != WEFT_EFORKED;
+        n_wrong += weft_executor_shutdown(ex, nullptr) != WEFT_EFORKED;
+        n_wrong += weft_executor_unref(ex) != nullptr;
+        _exit(n_wrong);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    weft_concurrent_future *f = nullptr;
+    REQUIRE(weft_executor_submit(ex, answer, nullptr, &f) == 0);
+    CHECK(finish(f) == 42);
 }
 
 TEST_CASE("executor: without memory or threads (R12)", "[executor][oom]")
