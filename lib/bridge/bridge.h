@@ -60,12 +60,14 @@ int wf_bridge_get_executor(weft_loop *loop, weft_executor **out_executor);
 bool wf_bridge_has_executor(const weft_loop *loop);
 
 /*
- * A future of <loop> for <source>, in two steps, so that memory is there before
- * a job is submitted: made, then told what to follow (takes the reference) or
- * given up.
+ * A future of <loop> for a concurrent one, in steps, so that memory is there before
+ * a job is submitted, and its callback before anybody can finish the job: made, its
+ * callback registered, told what it follows (takes the reference). Or given up,
+ * while the callback is registered nowhere.
  */
 struct wf_wrapped;
 struct wf_wrapped *wf_wrapped_create(const weft_origin *origin, weft_loop *loop);
+struct wf_cf_callback *wf_wrapped_get_callback(struct wf_wrapped *wrapped);
 weft_future *wf_wrapped_follow(struct wf_wrapped *wrapped, weft_concurrent_future *source);
 void wf_wrapped_give_up(struct wf_wrapped *wrapped);
 

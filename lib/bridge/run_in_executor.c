@@ -18,9 +18,9 @@
 struct room {
     struct wf_wait wait;
     struct wf_space_waiter waiter;
-    weft_executor *executor; /* ref */
-    struct wf_wrapped *wrapped;
-    weft_concurrent_future *job; /* ref */
+    weft_executor *executor;     /* ref */
+    weft_future *future;         /* ref */
+    weft_concurrent_future *job; /* ref, while it waits: the future may have let go of it */
 };
 
 /* The append phase: the job has moved up, or was cancelled or dropped. */
@@ -31,14 +31,14 @@ static void deliver_room(struct wf_post *post)
     wf_wait_wake(&WF_CONTAINER_OF(waiter, struct room, waiter)->wait, 0);
 }
 
+/* The job has its place, or runs by now: cancelling what follows it does the right thing. */
 static void give_up(struct room *room)
 {
-    if (weft_concurrent_future_cancel(room->job) < 0) {
-        wf_executor_abandon(room->job); /* it began in the meantime */
-    }
-    (void)weft_concurrent_future_unref(room->job); /* always NULL */
-    (void)weft_executor_unref(room->executor);     /* always NULL */
-    wf_wrapped_give_up(room->wrapped);
+    (void)wf_future_request_cancel(room->future, NULL); /* done: its outcome is not wanted */
+    (void)weft_concurrent_future_cancel(room->job);     /* or it is, or runs */
+    (void)weft_concurrent_future_unref(room->job);      /* always NULL */
+    (void)weft_future_unref(room->future);              /* always NULL */
+    (void)weft_executor_unref(room->executor);          /* always NULL */
 }
 
 static bool cancel_room(struct wf_wait *wait, const char *message)
@@ -56,52 +56,47 @@ static bool cancel_room(struct wf_wait *wait, const char *message)
     return true;
 }
 
-/* In a task: submit, and suspend until there is room. */
-static int submit_and_wait(const weft_origin *origin, struct wf_wrapped *wrapped,
-                           weft_executor *executor, weft_job_fn *fn, void *arg,
-                           weft_destroy_fn *destroy, weft_future **out_future)
+/* In a task: suspend until there is room. */
+static int wait_for_room(struct room *room)
 {
-    weft_loop *loop = wf_task_current->future.loop;
+    (void)weft_executor_ref(room->executor); /* both return their argument */
+    (void)weft_concurrent_future_ref(room->job);
+    int r = wf_task_wait(&room->wait);
+    if (r < 0) {
+        give_up(room);
+        return r;
+    }
+    (void)weft_concurrent_future_unref(room->job); /* both always NULL */
+    (void)weft_executor_unref(room->executor);
+    return 0;
+}
+
+/* Consumes <wrapped>. In a task it may suspend; in a callback nobody can wait. */
+static int submit(const weft_origin *origin, struct wf_wrapped *wrapped, weft_loop *loop,
+                  weft_executor *executor, weft_job_fn *fn, void *arg, weft_destroy_fn *destroy,
+                  weft_future **out_future)
+{
+    bool may_wait = wf_task_current != NULL && wf_task_current->future.loop == loop;
     struct room room = {
         .wait = WF_WAIT_INIT(cancel_room, "room in an executor's queue"),
         .waiter = { .post = { .deliver = deliver_room }, .mailbox = &loop->mailbox },
         .executor = executor,
-        .wrapped = wrapped,
     };
 
-    int r = wf_executor_submit(origin, executor, fn, arg, destroy, &room.waiter, &room.job);
+    int r = wf_executor_submit(origin, executor, fn, arg, destroy, may_wait ? &room.waiter : NULL,
+                               wf_wrapped_get_callback(wrapped), &room.job);
     if (r < 0) {
         wf_wrapped_give_up(wrapped);
         return r;
     }
+    room.future = wf_wrapped_follow(wrapped, room.job);
     if (r == WF_EXECUTOR_WAITS) {
-        (void)weft_executor_ref(executor); /* returns its argument */
-        wf_loop_owe(loop, 1);
-        r = wf_task_wait(&room.wait);
-        wf_loop_owe(loop, -1);
+        r = wait_for_room(&room);
         if (r < 0) {
-            give_up(&room);
             return r;
         }
-        (void)weft_executor_unref(executor); /* always NULL */
     }
-    *out_future = wf_wrapped_follow(wrapped, room.job);
-    return 0;
-}
-
-/* In a callback nobody can wait. */
-static int submit_now(const weft_origin *origin, struct wf_wrapped *wrapped,
-                      weft_executor *executor, weft_job_fn *fn, void *arg, weft_destroy_fn *destroy,
-                      weft_future **out_future)
-{
-    weft_concurrent_future *job;
-    int r = wf_executor_submit(origin, executor, fn, arg, destroy, NULL, &job);
-
-    if (r < 0) {
-        wf_wrapped_give_up(wrapped);
-        return r;
-    }
-    *out_future = wf_wrapped_follow(wrapped, job);
+    *out_future = room.future;
     return 0;
 }
 
@@ -128,9 +123,7 @@ int weft_loop_run_in_executor_at(const weft_origin *origin, weft_loop *loop,
         }
         return r;
     }
-    bool may_wait = wf_task_current != NULL && wf_task_current->future.loop == loop;
-    return may_wait ? submit_and_wait(origin, wrapped, executor, fn, arg, destroy, out_future)
-                    : submit_now(origin, wrapped, executor, fn, arg, destroy, out_future);
+    return submit(origin, wrapped, loop, executor, fn, arg, destroy, out_future);
 }
 
 int weft_to_thread_at(const weft_origin *origin, weft_job_fn *fn, void *arg, weft_value *out_value)

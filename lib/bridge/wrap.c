@@ -49,8 +49,8 @@ static void let_go(struct wf_follower *follower)
     if (is_job(follower->source) && !weft_concurrent_future_done(follower->source)) {
         wf_executor_abandon(follower->source);
     }
-    (void)weft_concurrent_future_unref(follower->source); /* always NULL */
-    (void)weft_future_unref(&wrapped->future);            /* our own; always NULL */
+    follower->source = weft_concurrent_future_unref(follower->source); /* NULL */
+    (void)weft_future_unref(&wrapped->future);                         /* our own; always NULL */
 }
 
 static void move_outcome(weft_future *future, weft_concurrent_future *source)
@@ -108,6 +108,10 @@ static int cancel_wrapped(weft_future *future, const char *message)
     struct wf_wrapped *wrapped = (struct wf_wrapped *)(void *)future;
     struct wf_follower *follower = &wrapped->follower;
 
+    if (follower->source == NULL) { /* the loop has closed */
+        wf_future_set_cancelled(future, message);
+        return 0;
+    }
     bool is_out = wf_concurrent_future_remove_callback(follower->source, &wrapped->callback);
 
     (void)weft_concurrent_future_cancel(follower->source); /* it may run: then it goes on */
@@ -138,40 +142,47 @@ static const struct wf_future_ops ops = {
 
 struct wf_wrapped *wf_wrapped_create(const weft_origin *origin, weft_loop *loop)
 {
-    if (wf_bridge_get(loop) == NULL) {
-        return NULL;
-    }
-    struct wf_wrapped *wrapped = wf_new(struct wf_wrapped);
+    struct wf_bridge *bridge = wf_bridge_get(loop);
+    /* Not cleared: every field is set here. */
+    struct wf_wrapped *wrapped = bridge != NULL ? wf_alloc(sizeof *wrapped) : NULL;
+
     if (wrapped == NULL) {
         return NULL;
     }
     wf_future_init(&wrapped->future, loop, &ops, origin);
+    wrapped->future.n_refs = 2; /* the caller's and our own */
+    struct wf_follower *follower = &wrapped->follower;
+    wf_crossing_init(&follower->crossing, loop, on_source_done, drop_source_done);
+    follower->callback = &wrapped->callback;
+    follower->source = NULL;
+    follower->let_go = let_go;
+    wf_list_append(&bridge->followers, &follower->link);
+    wf_list_init(&wrapped->callback.link);
+    wrapped->callback.post.deliver = deliver_callback;
+    wrapped->callback.mailbox = &loop->mailbox;
+    wrapped->is_owed = false;
     return wrapped;
 }
 
 void wf_wrapped_give_up(struct wf_wrapped *wrapped)
 {
-    (void)weft_future_unref(&wrapped->future); /* nobody else has seen it; always NULL */
+    wf_list_remove(&wrapped->follower.link);
+    (void)weft_future_unref(&wrapped->future); /* our own; always NULL */
+    (void)weft_future_unref(&wrapped->future); /* the caller's; always NULL */
+}
+
+struct wf_cf_callback *wf_wrapped_get_callback(struct wf_wrapped *wrapped)
+{
+    return &wrapped->callback;
 }
 
 weft_future *wf_wrapped_follow(struct wf_wrapped *wrapped, weft_concurrent_future *source)
 {
-    weft_loop *loop = wrapped->future.loop;
-    struct wf_follower *follower = &wrapped->follower;
-
-    wrapped->future.n_refs++; /* our own */
-    wf_crossing_init(&follower->crossing, loop, on_source_done, drop_source_done);
-    follower->callback = &wrapped->callback;
-    follower->source = source;
-    follower->let_go = let_go;
-    wf_list_append(&wf_bridge_get(loop)->followers, &follower->link);
-    wrapped->callback.post.deliver = deliver_callback;
-    wrapped->callback.mailbox = &loop->mailbox;
+    wrapped->follower.source = source;
     wrapped->is_owed = is_job(source);
     if (wrapped->is_owed) {
-        wf_loop_owe(loop, 1);
+        wf_loop_owe(wrapped->future.loop, 1);
     }
-    (void)wf_concurrent_future_add_callback(source, &wrapped->callback); /* our mailbox is open */
     return &wrapped->future;
 }
 
@@ -194,5 +205,6 @@ int weft_wrap_future_at(const weft_origin *origin, weft_concurrent_future *sourc
         return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a future");
     }
     *out_future = wf_wrapped_follow(wrapped, weft_concurrent_future_ref(source));
+    (void)wf_concurrent_future_add_callback(source, &wrapped->callback); /* our mailbox is open */
     return 0;
 }

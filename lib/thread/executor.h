@@ -22,6 +22,8 @@ struct wf_space_waiter {
                                        executor */
 };
 
+struct wf_cf_callback;
+
 /* wf_executor_submit took the job, but it waits for room. */
 #define WF_EXECUTOR_WAITS 1
 
@@ -29,11 +31,12 @@ struct wf_space_waiter {
  * Submit from any thread without ever blocking. As weft_executor_submit_at; in
  * addition, when the queue is full and the executor waits, WF_EXECUTOR_WAITS:
  * the job is taken, and <waiter> will be posted. Without a <waiter> it is
- * WEFT_EQUEUEFULL instead.
+ * WEFT_EQUEUEFULL instead. A <callback> is registered with the job's future as by
+ * wf_concurrent_future_add_callback, for less; on failure it is not.
  */
 int wf_executor_submit(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
                        void *arg, weft_destroy_fn *destroy, struct wf_space_waiter *waiter,
-                       weft_concurrent_future **out_future);
+                       struct wf_cf_callback *callback, weft_concurrent_future **out_future);
 
 /*
  * Owner of the mailbox: true when <waiter> is out and will never be posted (the

@@ -8,9 +8,14 @@
  *     executor_queue.c   jobs that wait: the queue, room in it, cancelling
  *     executor_thread.c  threads: made, woken, idle, ended
  *
- * One mutex guards everything. It is held for a few instructions, and while a
+ * One mutex, mu, guards everything. It is held for a few instructions, and while a
  * thread is made; never while user code runs, and never by one who then touches
  * the lock of a future (that one ranks above, concurrent_future.c).
+ *
+ * The intake is a shortcut past it: while every thread there may be is up and none
+ * sleeps, a submit has nobody to call and nothing to decide, so it only leaves its
+ * job there, under a mutex of the intake's own that ranks below mu. Whoever holds
+ * mu and wants to know what is queued takes the intake in first.
  *
  * Invariant: while a job waits there is a thread, and one of them is on its way
  * to look at the queue: it runs a job, has just been made, or was woken. So no
@@ -39,7 +44,7 @@ struct wf_pace {
 
 /* Where a job stands; guarded by the executor's mutex. */
 enum wf_job_place {
-    WF_JOB_NEW,       /* its submit decides */
+    WF_JOB_NEW,       /* its submit decides, or it is in the intake */
     WF_JOB_QUEUED,    /* in the queue, which holds a reference */
     WF_JOB_WAITING,   /* for room in it; the same */
     WF_JOB_TAKEN,     /* by a thread, which has the queue's reference now */
@@ -70,6 +75,13 @@ struct wf_job {
     bool is_unasked;                /* submitted without out_future: a failure is reported */
 };
 
+struct wf_intake {
+    pthread_mutex_t mu;
+    struct wf_list jobs; /* guarded by mu; of wf_job.link, the oldest first */
+    size_t n;            /* guarded by mu; also read without, as a hint */
+    bool is_open;        /* guarded by mu; written with the executor's mu held too */
+};
+
 struct wf_worker {
     weft_executor *executor;        /* borrowed: outlives its threads */
     struct wf_list idle_link;       /* guarded by mu */
@@ -91,6 +103,12 @@ struct weft_executor {
     size_t queue_limit; /* 0: none */
     enum weft_executor_when_full when_full;
     weft_duration idle_exit;
+
+    weft_time taken_at;     /* atomic, relaxed: when a job was last taken, coarse */
+    char before_intake[64]; /* submitters and threads each have a cache line of their own */
+
+    struct wf_intake intake;
+    char after_intake[64];
 
     pthread_mutex_t mu;
     /* All below: guarded by mu. */
@@ -115,6 +133,7 @@ struct weft_executor {
     uint64_t n_done;
     uint64_t n_cancelled;
     uint64_t n_rejected;
+    weft_time looked_at;           /* coarse: for saturation */
     weft_duration next_saturation; /* head's age at which the log hears of it next */
 
     bool is_shut;
@@ -134,6 +153,14 @@ weft_time wf_coarse_now(void);
 /* The ops of a job's future. */
 extern const struct wf_cf_ops wf_job_ops;
 
+/* Take in what the intake holds. */
+void wf_queue_take_in(weft_executor *executor);
+/* Open the intake, if its time has come. */
+void wf_queue_maybe_open_intake(weft_executor *executor);
+/* Close it: what comes from now on comes by mu. */
+void wf_queue_close_intake(weft_executor *executor);
+/* Without mu: leave <job> in the intake. False: it is closed. */
+bool wf_queue_leave(weft_executor *executor, struct wf_job *job);
 /* Is there room for one more that does not wait? */
 bool wf_queue_has_room(const weft_executor *executor);
 void wf_queue_add(weft_executor *executor, struct wf_job *job);

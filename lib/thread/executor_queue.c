@@ -132,10 +132,82 @@ void wf_queue_add(weft_executor *executor, struct wf_job *job)
 {
     WF_ASSERT(executor->n_threads > 0);
     job->place = WF_JOB_QUEUED;
+    job->sequence = executor->next_sequence++;
     wf_list_append(is_slow(executor, job->fn) ? &executor->slow_lane : &executor->queue,
                    &job->link);
     count_queued(executor, 1);
 }
+
+/* ---- the intake ----------------------------------------------------------- */
+
+void wf_queue_take_in(weft_executor *executor)
+{
+    struct wf_intake *intake = &executor->intake;
+    struct wf_list jobs;
+    struct wf_list *node;
+
+    if (!intake->is_open) {
+        return; /* and empty */
+    }
+    wf_list_init(&jobs);
+    pthread_mutex_lock(&intake->mu);
+    wf_list_splice(&jobs, &intake->jobs);
+    __atomic_store_n(&intake->n, 0, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&intake->mu);
+    while ((node = wf_list_take_first(&jobs)) != NULL) {
+        wf_queue_add(executor, WF_CONTAINER_OF(node, struct wf_job, link));
+    }
+}
+
+void wf_queue_maybe_open_intake(weft_executor *executor)
+{
+    struct wf_intake *intake = &executor->intake;
+
+    if (intake->is_open || executor->queue_limit != 0 || executor->is_shut ||
+        executor->n_idle > 0 || executor->n_threads < executor->max_threads) {
+        return;
+    }
+    pthread_mutex_lock(&intake->mu);
+    intake->is_open = true;
+    pthread_mutex_unlock(&intake->mu);
+}
+
+void wf_queue_close_intake(weft_executor *executor)
+{
+    struct wf_intake *intake = &executor->intake;
+
+    if (!intake->is_open) {
+        return;
+    }
+    pthread_mutex_lock(&intake->mu);
+    bool is_empty = intake->n == 0;
+    intake->is_open = !is_empty;
+    pthread_mutex_unlock(&intake->mu);
+    if (!is_empty) {
+        wf_queue_take_in(executor);
+        wf_queue_close_intake(executor);
+    }
+}
+
+bool wf_queue_leave(weft_executor *executor, struct wf_job *job)
+{
+    struct wf_intake *intake = &executor->intake;
+
+    /* A head that waits for long is a matter for the log, and so for the other way. */
+    if (job->submitted_at - __atomic_load_n(&executor->taken_at, __ATOMIC_RELAXED) > WEFT_S(1)) {
+        return false;
+    }
+    pthread_mutex_lock(&intake->mu);
+    bool is_open = intake->is_open;
+    if (is_open) {
+        wf_list_append(&intake->jobs, &job->link);
+        __atomic_store_n(&intake->n, intake->n + 1, __ATOMIC_RELAXED);
+    }
+    pthread_mutex_unlock(&intake->mu);
+    return is_open;
+}
+
+/* ---- in and out, for those with a limit ----------------------------------- */
 
 void wf_queue_wait_for_room(weft_executor *executor, struct wf_job *job)
 {
@@ -193,6 +265,9 @@ static struct wf_job *choose(weft_executor *executor)
 
 struct wf_job *wf_queue_take(weft_executor *executor)
 {
+    if (wf_list_is_empty(&executor->queue)) {
+        wf_queue_take_in(executor);
+    }
     struct wf_job *job = choose(executor);
 
     if (job == NULL) {
@@ -212,6 +287,7 @@ struct wf_job *wf_queue_take(weft_executor *executor)
 
 void wf_queue_take_all(weft_executor *executor, struct wf_list *batch)
 {
+    wf_queue_take_in(executor);
     wf_list_splice(batch, &executor->queue);
     wf_list_splice(batch, &executor->slow_lane);
     wf_list_splice(batch, &executor->waiting);
@@ -248,6 +324,7 @@ static void on_cancel(weft_concurrent_future *future)
     weft_executor *executor = job->executor;
 
     pthread_mutex_lock(&executor->mu);
+    wf_queue_take_in(executor); /* it may be there */
     executor->n_cancelled++;
     if (job->place == WF_JOB_QUEUED || job->place == WF_JOB_WAITING) {
         if (job->place == WF_JOB_QUEUED) {

@@ -179,10 +179,12 @@ static bool linger(weft_executor *executor)
     pthread_mutex_unlock(&executor->mu);
     for (int i = 0; i < LINGER_YIELDS && n_queued == 0; i++) {
         sched_yield();
-        n_queued = __atomic_load_n(&executor->n_queued, __ATOMIC_RELAXED); /* a hint only */
+        n_queued = __atomic_load_n(&executor->n_queued, __ATOMIC_RELAXED) +
+                   __atomic_load_n(&executor->intake.n, __ATOMIC_RELAXED); /* a hint only */
     }
     pthread_mutex_lock(&executor->mu);
     executor->n_coming--;
+    wf_queue_take_in(executor);
     if (executor->n_queued > 0) {
         executor->linger_credit = LINGER_CREDIT;
         return true;
@@ -230,10 +232,14 @@ static bool sleep_idle(struct wf_worker *worker)
 /* Under mu, which it leaves meanwhile. False: the thread is to end. */
 static bool wait_for_job(struct wf_worker *worker)
 {
-    if (linger(worker->executor) || worker->executor->is_shut) {
+    weft_executor *executor = worker->executor;
+
+    if (linger(executor)) {
         return true;
     }
-    return sleep_idle(worker);
+    /* From here on a submit must find somebody to call. */
+    wf_queue_close_intake(executor);
+    return executor->is_shut || executor->n_queued > 0 || sleep_idle(worker);
 }
 
 /* Under mu, and out of it. Nothing of the worker or the executor is touched after that. */
@@ -265,7 +271,8 @@ static void end_thread(struct wf_worker *worker)
 }
 
 /* Under mu: the thread is free again. */
-static void end_job(struct wf_worker *worker, struct wf_job *job, const struct outcome *outcome)
+static void end_job(struct wf_worker *worker, struct wf_job *job, const struct outcome *outcome,
+                    weft_time now)
 {
     weft_executor *executor = worker->executor;
 
@@ -273,7 +280,7 @@ static void end_job(struct wf_worker *worker, struct wf_job *job, const struct o
     executor->n_running--;
     if (outcome->has_run) {
         executor->n_done++;
-        wf_queue_note_pace(executor, job->fn, wf_coarse_now() - worker->started_at);
+        wf_queue_note_pace(executor, job->fn, now - worker->started_at);
     }
 }
 
@@ -283,6 +290,7 @@ static void *run_thread(void *data)
     weft_executor *executor = worker->executor;
     struct wf_job *done = NULL;
     struct outcome outcome = { 0 };
+    weft_time now = wf_coarse_now();
 
     wf_thread_executor = executor;
     pthread_setname_np(pthread_self(), worker->name);
@@ -295,12 +303,17 @@ static void *run_thread(void *data)
             if (executor->is_shut || !wait_for_job(worker)) {
                 break;
             }
+            now = wf_coarse_now();
             continue;
         }
         if (job != NULL) {
             worker->job = job;
-            worker->started_at = wf_coarse_now();
+            worker->started_at = now;
+            if (executor->taken_at != now) { /* submitters read it: not more often than needed */
+                __atomic_store_n(&executor->taken_at, now, __ATOMIC_RELAXED);
+            }
         }
+        wf_queue_maybe_open_intake(executor);
         struct wf_worker *next = wf_worker_pick(executor);
         pthread_mutex_unlock(&executor->mu);
 
@@ -311,9 +324,10 @@ static void *run_thread(void *data)
             outcome = run_job(job);
         }
 
+        now = wf_coarse_now(); /* the end of one and the start of the next */
         pthread_mutex_lock(&executor->mu);
         if (job != NULL) {
-            end_job(worker, job, &outcome);
+            end_job(worker, job, &outcome, now);
         }
     }
     end_thread(worker);

@@ -611,6 +611,7 @@ TEST_CASE("bridge: a loop that closes lets go of what it follows", "[bridge][wra
         weft_loop_close(loop);
         CHECK(n_called == 0);
         CHECK_FALSE(weft_future_done(f));
+        CHECK(weft_future_cancel(f, nullptr) == 0); /* it follows nobody any more */
         weft_future_unref(f);
     }
     (void)weft_concurrent_future_set_result(s.source, weft_value_int(1));

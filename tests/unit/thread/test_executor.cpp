@@ -591,10 +591,10 @@ TEST_CASE("executor: room is announced in a mailbox, and the job keeps its place
     REQUIRE(weft_executor_submit(ex, pass_door, &gate, nullptr) == 0);
     gate.wait_for(1);
     REQUIRE(weft_executor_submit(ex, answer, nullptr, &queued) == 0);
-    CHECK(wf_executor_submit(nullptr, ex, count, &n, nullptr, nullptr, &waiting) ==
+    CHECK(wf_executor_submit(nullptr, ex, count, &n, nullptr, nullptr, nullptr, &waiting) ==
           WEFT_EQUEUEFULL);
     weft_raise(nullptr);
-    REQUIRE(wf_executor_submit(nullptr, ex, count, &n, nullptr, &waiter, &waiting) ==
+    REQUIRE(wf_executor_submit(nullptr, ex, count, &n, nullptr, &waiter, nullptr, &waiting) ==
             WF_EXECUTOR_WAITS);
     CHECK(ex.stats().n_waiting == 1);
 
