@@ -35,10 +35,10 @@ static void default_free(void *pointer, void *data)
     free(pointer);
 }
 
-static const weft_allocator default_allocator = {default_alloc, default_realloc, default_free,
-                                                 NULL};
+static const weft_allocator default_allocator = { default_alloc, default_realloc, default_free,
+                                                  NULL };
 
-static weft_allocator hook = {default_alloc, default_realloc, default_free, NULL};
+static weft_allocator hook = { default_alloc, default_realloc, default_free, NULL };
 static atomic_bool handed_out;      /* relaxed: only sharpens an error message */
 static atomic_bool counting_blocks; /* relaxed: set before the blocks that matter */
 static atomic_long n_blocks;        /* relaxed: read when all threads are quiet */

@@ -9,11 +9,11 @@
 
 __attribute__((noreturn)) void wf_assert_failed(const char *file, int line, const char *condition);
 
-#define WF_ASSERT(cond)                                     \
-    do {                                                    \
-        if (__builtin_expect(!(cond), 0)) {                 \
-            wf_assert_failed(__FILE__, __LINE__, #cond);    \
-        }                                                   \
+#define WF_ASSERT(cond)                                  \
+    do {                                                 \
+        if (__builtin_expect(!(cond), 0)) {              \
+            wf_assert_failed(__FILE__, __LINE__, #cond); \
+        }                                                \
     } while (0)
 
 #ifdef WF_DEBUG_CHECKS

@@ -10,11 +10,14 @@
 #include "base/assert.h"
 #include "weft/error.h"
 
-enum { ARITY = 4, FIRST_CAPACITY = 64 };
+enum {
+    ARITY = 4,
+    FIRST_CAPACITY = 64
+};
 
 void wf_heap_init(struct wf_heap *heap)
 {
-    *heap = (struct wf_heap){0};
+    *heap = (struct wf_heap){ 0 };
 }
 
 void wf_heap_fini(struct wf_heap *heap)
@@ -99,7 +102,7 @@ int wf_heap_add(struct wf_heap *heap, int64_t key, struct wf_heap_node *node)
             return r;
         }
     }
-    struct wf_heap_entry entry = {key, heap->next_sequence++, node};
+    struct wf_heap_entry entry = { key, heap->next_sequence++, node };
     sift_up(heap, heap->n_entries++, entry);
     return 0;
 }

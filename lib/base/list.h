@@ -14,8 +14,7 @@ struct wf_list {
     struct wf_list *prev;
 };
 
-#define WF_CONTAINER_OF(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define WF_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void wf_list_init(struct wf_list *list)
 {

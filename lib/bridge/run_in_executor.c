@@ -135,7 +135,7 @@ int weft_to_thread_at(const weft_origin *origin, weft_job_fn *fn, void *arg, wef
     if (r == 0) {
         r = weft_loop_run_in_executor_at(origin, task->future.loop, NULL, fn, arg, NULL, &future);
     }
-    if (r < 0) {
+    if (r != 0) {
         return r;
     }
     r = weft_await_at(origin, future, out_value);

@@ -189,15 +189,14 @@ weft_future *wf_wrapped_follow(struct wf_wrapped *wrapped, weft_concurrent_futur
 int weft_wrap_future_at(const weft_origin *origin, weft_concurrent_future *source, weft_loop *loop,
                         weft_future **out_future)
 {
+    if (out_future == NULL) {
+        return weft_fail_at(origin, WEFT_EINVAL, "no place for the future");
+    }
     int r = wf_loop_resolve(&loop);
-
     if (r == 0) {
         r = wf_concurrent_future_check(source, "weft_wrap_future");
     }
-    if (r == 0 && out_future == NULL) {
-        r = weft_fail_at(origin, WEFT_EINVAL, "no place for the future");
-    }
-    if (r < 0) {
+    if (r != 0) {
         return r;
     }
     struct wf_wrapped *wrapped = wf_wrapped_create(origin, loop);

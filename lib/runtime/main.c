@@ -88,7 +88,7 @@ int weft_run_at(const weft_origin *origin, weft_coro_fn *main, void *arg,
     if (r == 0) {
         r = weft_new_event_loop(options, &loop);
     }
-    if (r < 0) {
+    if (r != 0) {
         return r;
     }
     r = wf_run_main(origin, loop, main, arg, /* handle_sigint = */ true, out_value);

@@ -512,7 +512,7 @@ int weft_runtime_run_at(const weft_origin *origin, const weft_runtime_options *g
     if (r == 0) {
         r = create(&options, &runtime);
     }
-    if (r < 0) {
+    if (r != 0) {
         return r;
     }
     runtime->main = main;

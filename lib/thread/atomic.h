@@ -68,6 +68,7 @@ static inline void wf_u32_store_release(wf_atomic_u32 *atomic, uint32_t value)
     __atomic_store_n(&atomic->raw, value, __ATOMIC_RELEASE);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the builtin writes to it */
 static inline bool wf_u32_cas_acq_rel(wf_atomic_u32 *atomic, uint32_t *expected, uint32_t value)
 {
     WF_ATOMIC_POINT();

@@ -515,11 +515,10 @@ int weft_concurrent_future_result(weft_concurrent_future *future, weft_duration 
 int weft_concurrent_future_exception(weft_concurrent_future *future, weft_duration timeout,
                                      int *out_code)
 {
-    int r = wf_concurrent_future_check(future, __func__);
-
-    if (r == 0 && out_code == NULL) {
-        r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: out_code is NULL", __func__);
+    if (out_code == NULL) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: out_code is NULL", __func__);
     }
+    int r = wf_concurrent_future_check(future, __func__);
     if (r == 0) {
         r = wait_until_done(future, timeout);
     }

@@ -461,7 +461,7 @@ static int submit(const weft_origin *origin, weft_executor *executor, weft_job_f
         job = make_job(origin, executor, fn, arg, destroy);
         r = job != NULL ? 0 : WEFT_ENOMEM;
     }
-    if (r < 0) {
+    if (job == NULL) {
         if (destroy != NULL) {
             destroy(arg);
         }
@@ -710,8 +710,8 @@ int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_st
     weft_time now = wf_coarse_now();
     int r = check(executor, __func__);
 
-    if (r == 0 && (out_stats == NULL || out_stats->size != sizeof *out_stats)) {
-        r = weft_fail(WEFT_EINVAL, "the executor's stats are NULL or have a bad size");
+    if (out_stats == NULL || out_stats->size != sizeof *out_stats) {
+        return weft_fail(WEFT_EINVAL, "the executor's stats are NULL or have a bad size");
     }
     if (r < 0) {
         return r;
