@@ -64,7 +64,9 @@ static int on_order(void *data)
         control_say(worker->heritage, CHANNEL_FAILED, worker->why);
     }
     set_deadline(worker, order->grace);
-    (void)weft_event_set(worker->stop); /* This is its loop. */
+    if (worker->stop != NULL) { /* Else this is a second order, and the end has come meanwhile. */
+        (void)weft_event_set(worker->stop); /* This is its loop. */
+    }
     free(order);
     return 0;
 }
