@@ -90,6 +90,7 @@ function(weft_add_module target)
         PREFIX ""
         C_VISIBILITY_PRESET hidden
         LIBRARY_OUTPUT_DIRECTORY ${WEFT_MODULE_DIR}
-        INSTALL_RPATH "$ORIGIN/..")
+        # Not $ORIGIN: the worker loads a module by its descriptor, so that is /proc/self/fd.
+        INSTALL_RPATH "${CMAKE_INSTALL_FULL_LIBDIR}")
     target_link_libraries(${target} PRIVATE weft)
 endfunction()
