@@ -62,9 +62,9 @@ int wf_run_main(const weft_origin *origin, weft_loop *loop, weft_coro_fn *fn, vo
 
 static void end_loop(weft_loop *loop)
 {
-    (void)wf_shutdown_tasks(loop, WEFT_FOREVER);      /* none is left behind */
-    (void)wf_shutdown_executor(loop, EXECUTOR_LIMIT); /* who is left is in the log */
-    (void)weft_loop_close(loop);                      /* it is ours and does not run */
+    (void)wf_shutdown_tasks(loop, WEFT_FOREVER, NULL, NULL); /* none is left behind */
+    (void)wf_shutdown_executor(loop, EXECUTOR_LIMIT);        /* who is left is in the log */
+    (void)weft_loop_close(loop);                             /* it is ours and does not run */
 }
 
 static int check_arguments(const weft_origin *origin, weft_coro_fn *fn)

@@ -31,6 +31,7 @@
 #include "weft/bridge.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -81,6 +82,7 @@ struct weft_runtime {
     weft_time deadline;      /* of the end; written before the phase */
     wf_atomic_u32 phase;     /* atomic: enum phase; publishes the deadline */
     wf_atomic_u32 next_pick; /* atomic: counts, no data behind it */
+    wf_atomic_u32 n_to_meet; /* atomic: loops that have not collected their tasks; a futex */
     wf_atomic_u32 n_users;   /* atomic: threads that use this; the last one frees it */
 };
 
@@ -154,6 +156,27 @@ static void deliver_quiet(struct wf_post *post)
     (void)post;
 }
 
+/*
+ * Wait until every loop knows whom it has to cancel; not for ever, since one may
+ * be stuck in a callback.
+ */
+static void meet(void *data)
+{
+    weft_runtime *runtime = data;
+    weft_time deadline = wf_futex_deadline(runtime->limit / 10);
+
+    if (wf_u32_sub_acq_rel(&runtime->n_to_meet, 1) == 1) {
+        wf_futex_wake(&runtime->n_to_meet, INT_MAX, WF_FUTEX_OUTCOME);
+        return;
+    }
+    for (;;) {
+        uint32_t n = wf_u32_load_acquire(&runtime->n_to_meet);
+        if (n == 0 || !wf_futex_wait(&runtime->n_to_meet, n, WF_FUTEX_OUTCOME, deadline)) {
+            return;
+        }
+    }
+}
+
 /* Runs on a thread of the runtime, from its start to its end. */
 static void *run_member(void *data)
 {
@@ -166,7 +189,7 @@ static void *run_member(void *data)
     }
     (void)weft_set_event_loop(member->loop); /* it does not run */
     serve(member, SERVING);
-    size_t n_left = wf_shutdown_tasks(member->loop, runtime->deadline);
+    size_t n_left = wf_shutdown_tasks(member->loop, runtime->deadline, meet, runtime);
     wf_u32_store_release(&member->n_left, (uint32_t)n_left);
     set_stage(member, QUIET);
     (void)wf_loop_post(runtime->members[0].loop, &member->quiet); /* closed: nobody waits */
@@ -424,13 +447,24 @@ static bool end_executor(weft_runtime *runtime)
 }
 
 /* Shut down in order; false when somebody was left behind. The runtime is released. */
+static uint32_t count_threads(const weft_runtime *runtime)
+{
+    uint32_t n = 0;
+
+    for (int i = 0; i < runtime->n_loops; i++) {
+        n += runtime->members[i].has_thread;
+    }
+    return n;
+}
+
 static bool shut_down(weft_runtime *runtime)
 {
     weft_loop *loop = runtime->members[0].loop;
 
     runtime->deadline = wf_futex_deadline(runtime->limit);
+    wf_u32_store_release(&runtime->n_to_meet, 1 + count_threads(runtime));
     tell_phase(runtime, WINDING);
-    size_t n_left = wf_shutdown_tasks(loop, runtime->deadline);
+    size_t n_left = wf_shutdown_tasks(loop, runtime->deadline, meet, runtime);
     wait_until_quiet(runtime);
     bool is_clean = end_executor(runtime);
     tell_phase(runtime, ENDING);
@@ -457,6 +491,7 @@ static int start_threads(weft_runtime *runtime)
 static void call_off(weft_runtime *runtime)
 {
     runtime->deadline = wf_futex_deadline(runtime->limit);
+    wf_u32_store_release(&runtime->n_to_meet, count_threads(runtime));
     tell_phase(runtime, ENDING);
     close_idle_loops(runtime);
     (void)join_all(runtime); /* nothing of the program has run: they all come */

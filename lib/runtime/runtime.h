@@ -20,8 +20,12 @@
  * Cancel all tasks of <loop> that have not ended and run it until they have, or
  * until the moment <deadline> of the loop's clock; report their errors. Returns
  * how many are left behind, each of them named in the log.
+ *
+ * <meet>(<data>), unless NULL, is called once, when it is clear whom to cancel and
+ * before the first cancel: loops that end together wait for each other there, so
+ * that none takes a visitor from another's cleanup for a task that is left.
  */
-size_t wf_shutdown_tasks(weft_loop *loop, weft_time deadline);
+size_t wf_shutdown_tasks(weft_loop *loop, weft_time deadline, void (*meet)(void *data), void *data);
 
 /*
  * Run <loop> until its default executor, if it has one, has ended. 0 or

@@ -39,6 +39,10 @@ static void collect(weft_loop *loop, struct leftovers *left)
 {
     size_t n = wf_task_count(loop);
 
+    if (n == 0) {
+        left->tasks = left->piece;
+        return;
+    }
     left->tasks = wf_new_array(weft_task *, n);
     left->n = n;
     if (left->tasks == NULL) { /* no memory: the first ones, and the others later */
@@ -49,6 +53,10 @@ static void collect(weft_loop *loop, struct leftovers *left)
     for (size_t i = 0; i < left->n; i++) {
         (void)weft_future_ref(left->tasks[i]); /* returns its argument */
     }
+}
+
+static void cancel_all(struct leftovers *left)
+{
     for (size_t i = 0; i < left->n; i++) {
         (void)weft_task_cancel(left->tasks[i], NULL); /* they have not ended */
     }
@@ -140,18 +148,20 @@ static size_t account(weft_loop *loop, struct leftovers *left)
     return n_left;
 }
 
-size_t wf_shutdown_tasks(weft_loop *loop, weft_time deadline)
+size_t wf_shutdown_tasks(weft_loop *loop, weft_time deadline, void (*meet)(void *data), void *data)
 {
     size_t n_left = 0;
     bool is_piece;
 
     do {
         struct leftovers left = { 0 };
-        if (wf_task_count(loop) == 0) {
-            break;
-        }
         collect(loop, &left);
+        if (meet != NULL) {
+            meet(data);
+            meet = NULL;
+        }
         is_piece = left.tasks == left.piece && left.n == PIECE;
+        cancel_all(&left);
         run_until_ended(loop, &left, deadline);
         n_left = account(loop, &left);
     } while (is_piece && n_left == 0);

@@ -276,6 +276,52 @@ TEST_CASE("runtime: tasks of all loops are cancelled while all loops serve", "[r
     CHECK(log.records().empty());
 }
 
+namespace
+{
+
+std::atomic<int> n_visits;
+
+int do_nothing(void *)
+{
+    return 0;
+}
+
+/* When it is cancelled, it asks the next loop for something. */
+int visit_next_loop_at_end(void *data)
+{
+    weft_runtime *runtime = static_cast<weft_runtime *>(data);
+    int next = (weft_get_running_loop_index() + 1) % weft_runtime_get_n_loops(runtime);
+
+    int end = weft_sleep(WEFT_S(3600));
+    n_visits += run_on(weft_runtime_get_loop(runtime, next), weft_coro_create(do_nothing, nullptr),
+                       nullptr) == 0;
+    return end;
+}
+
+int start_visitors(weft_runtime *runtime, void *)
+{
+    for (int i = 0; i < weft_runtime_get_n_loops(runtime); i++) {
+        weft_loop *loop = weft_runtime_get_loop(runtime, i);
+        WEFT_TRY(weft_run_coroutine_threadsafe(weft_coro_create(visit_next_loop_at_end, runtime),
+                                               loop, nullptr));
+        WEFT_TRY(run_on(loop, weft_coro_create(do_nothing, nullptr), nullptr)); /* it sleeps now */
+    }
+    return 0;
+}
+
+} // namespace
+
+TEST_CASE("runtime: a visitor from a neighbour's cleanup is not taken for a leftover",
+          "[runtime][end]")
+{
+    for (int i = 0; i < 20; i++) {
+        weft_runtime_options options = options_for(3);
+        n_visits = 0;
+        REQUIRE(weft_runtime_run(&options, start_visitors, nullptr) == 0);
+        REQUIRE(n_visits == 3);
+    }
+}
+
 TEST_CASE("runtime: a task that ignores its cancel is named and left behind", "[runtime][end]")
 {
     log_recorder log;
