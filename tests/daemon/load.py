@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The daemon under load: reloads (R01), deaths of the worker (R02), the end (R04), overflow (R18)."""
+"""The daemon under a load that never rests: reloads (R01), deaths of the worker (R02, R18)."""
 import os
 import re
 import signal
@@ -94,17 +94,6 @@ class UnderLoad(unittest.TestCase):
             self.assertEqual(daemon.status()["deaths"], N_KILLS)
             self.assertRegex(daemon.log(), r"was killed by signal 9|SIGKILL")
             self.assertEqual(daemon.terminate(), 0)
-
-    def test_the_end_waits_for_what_is_in_flight(self):
-        with Real() as daemon:
-            daemon.start()
-            with Load(daemon.address("web"), "/executor?ms=300", n=6) as load:
-                daemon.more_answers(load, 6)
-                daemon.process.send_signal(signal.SIGTERM)
-                load.is_over.set()
-            self.assertEqual(daemon.wait(), 0)
-            self.assertEqual(load.failed, [])
-            self.assertFalse(os.path.exists(daemon.socket_path))
 
     @unittest.skipIf(IS_SANITIZED, "a sanitizer reports an overflow in its own way")
     def test_overflow_names_the_task_and_the_service(self):
