@@ -46,11 +46,8 @@ bool log_is_journal(void);
  * Owns:    <out> is the caller's; the text is cut to <size>, and ends with a line feed.
  * Errors:  the length.
  */
-size_t log_format_record(enum config_log_format format,
-                         const char *program,
-                         const weft_log_record *record,
-                         char *out,
-                         size_t size);
+size_t log_format_record(enum config_log_format format, const char *program,
+                         const weft_log_record *record, char *out, size_t size);
 
 /** Log under the program's own name. */
 #define log_debug(...)    weft_log(WEFT_LOG_DEBUG, "weftd", __VA_ARGS__)

@@ -27,13 +27,8 @@ struct client_answer {
  *          answer; -ETIMEDOUT after <limit_seconds> (0: none) without a byte; system codes. <why>
  *          says more.
  */
-int client_ask(const char *socket,
-               const char *method,
-               const char *target,
-               int limit_seconds,
-               struct client_answer *out_answer,
-               char *why,
-               size_t why_size);
+int client_ask(const char *socket, const char *method, const char *target, int limit_seconds,
+               struct client_answer *out_answer, char *why, size_t why_size);
 void client_answer_clear(struct client_answer *answer);
 
 /** Read an answer from its bytes. Errors: -EPROTO; -ENOMEM. */

@@ -52,9 +52,7 @@ struct child_options {
  *          child is destroyed.
  * Errors:  system codes, with the step that failed in <why>.
  */
-int child_spawn(const struct child_options *options,
-                struct child **out_child,
-                char *why,
+int child_spawn(const struct child_options *options, struct child **out_child, char *why,
                 size_t why_size);
 
 /** Tell it something. Errors: as channel_send. */

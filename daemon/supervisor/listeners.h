@@ -55,7 +55,8 @@ int listeners_create(const struct listeners_store *store, struct listeners **out
 /** Close everything, remove our unix sockets' files. No view may be left. NULL is a no-op. */
 void listeners_destroy(struct listeners *listeners);
 
-/** The end of this life: TCP sockets that are closed from here on stay in the store for the next. */
+/** The end of this life: TCP sockets that are closed from here on stay in the store for the next.
+ */
 void listeners_leave(struct listeners *listeners);
 
 /** Whether the store gave something this name, and not somebody else. */
@@ -80,8 +81,8 @@ int listeners_adopt(struct listeners *listeners, const char *name, int fd);
 
 /** The names under which something was handed over and that <view> does not use, one a call; NULL
  * ends. */
-const char *
-listeners_unused(const struct listeners *listeners, const struct listeners_view *view, size_t i);
+const char *listeners_unused(const struct listeners *listeners, const struct listeners_view *view,
+                             size_t i);
 
 /**
  * The sockets for <config> with <n_loops> loops; those that are missing are bound.
@@ -90,17 +91,15 @@ listeners_unused(const struct listeners *listeners, const struct listeners_view 
  * Errors:  -EINVAL when an address cannot be had: <errors> says which, with its place in the file,
  *          and what was bound for this call is closed again; -ENOMEM.
  */
-int listeners_prepare(struct listeners *listeners,
-                      const struct config *config,
-                      size_t n_loops,
-                      struct config_errors *errors,
-                      struct listeners_view **out_view);
+int listeners_prepare(struct listeners *listeners, const struct config *config, size_t n_loops,
+                      struct config_errors *errors, struct listeners_view **out_view);
 
 /** Let what <config> says about sockets that were there before (backlog, mode) hold. */
 void listeners_refresh(const struct listeners_view *view, const struct config *config);
 
 struct listeners_view *listeners_view_ref(struct listeners_view *view);
-/** Give a reference back; sockets that nobody else has are closed. NULL is a no-op; returns NULL. */
+/** Give a reference back; sockets that nobody else has are closed. NULL is a no-op; returns NULL.
+ */
 struct listeners_view *listeners_view_unref(struct listeners_view *view);
 
 /** The address that item <i> really has, as text. */

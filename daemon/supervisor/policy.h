@@ -48,10 +48,10 @@ enum {
     POLICY_MAX_ACTIONS = 2 * POLICY_MAX_GENERATIONS + 8
 };
 
-#define POLICY_STATE_LIST(X)  \
-    X(STARTING, "starting")   \
-    X(SERVING, "serving")     \
-    X(DRAINING, "draining")   \
+#define POLICY_STATE_LIST(X) \
+    X(STARTING, "starting")  \
+    X(SERVING, "serving")    \
+    X(DRAINING, "draining")  \
     X(ENDING, "ending")
 
 enum policy_state {
@@ -60,11 +60,11 @@ enum policy_state {
 #undef X
 };
 
-#define POLICY_PHASE_LIST(X)                                  \
-    X(IDLE, "idle")                                           \
-    X(RUNNING, "running")                                     \
-    X(STOPPING, "stopping")   /* drains with the grace */     \
-    X(HASTENED, "hastened")   /* a second STOP: no grace */   \
+#define POLICY_PHASE_LIST(X)                              \
+    X(IDLE, "idle")                                       \
+    X(RUNNING, "running")                                 \
+    X(STOPPING, "stopping") /* drains with the grace */   \
+    X(HASTENED, "hastened") /* a second STOP: no grace */ \
     X(ENDED, "ended")
 
 enum policy_phase {
@@ -73,15 +73,15 @@ enum policy_phase {
 #undef X
 };
 
-#define POLICY_EVENT_LIST(X)                                                \
-    X(START, "start")       /* once */                                      \
-    X(READY, "ready")       /* <generation> accepts */                      \
-    X(FAILED, "failed")     /* <generation> says that it cannot go on */    \
-    X(DRAINED, "drained")   /* <generation> has nothing left to do */       \
-    X(EXITED, "exited")     /* <generation> is dead, or was never born */   \
-    X(RELOAD, "reload")     /* a checked config wants a new generation */   \
-    X(STOP, "stop")         /* again: faster */                             \
-    X(TIMER, "timer")       /* policy_next_deadline() may be due */
+#define POLICY_EVENT_LIST(X)                                            \
+    X(START, "start")     /* once */                                    \
+    X(READY, "ready")     /* <generation> accepts */                    \
+    X(FAILED, "failed")   /* <generation> says that it cannot go on */  \
+    X(DRAINED, "drained") /* <generation> has nothing left to do */     \
+    X(EXITED, "exited")   /* <generation> is dead, or was never born */ \
+    X(RELOAD, "reload")   /* a checked config wants a new generation */ \
+    X(STOP, "stop")       /* again: faster */                           \
+    X(TIMER, "timer")     /* policy_next_deadline() may be due */
 
 enum policy_event_kind {
 #define X(member, text) POLICY_EVENT_##member,
@@ -95,16 +95,16 @@ struct policy_event {
     uint64_t generation;
 };
 
-#define POLICY_ACTION_LIST(X)                                                             \
-    X(SPAWN, "spawn")           /* <generation>, with the candidate's config if <is_candidate> */ \
-    X(SERVE, "serve")           /* <generation> is it now; <is_candidate>: the reload succeeded */ \
-    X(DRAIN, "drain")           /* tell <generation>, with <duration> of grace */         \
-    X(STOP, "stop")             /* tell <generation>, with none */                        \
-    X(KILL, "kill")             /* <generation> by force, for <reason> */                 \
-    X(RETIRE, "retire")         /* <generation> is gone, and with it its use of listeners */ \
-    X(RETRY, "retry")           /* a new one comes after <duration>; <count> deaths counted */ \
-    X(RELOAD_FAILED, "reload-failed") /* for <reason> */                                  \
-    X(EXIT, "exit")             /* nothing is left; <is_failure>: it gave up */
+#define POLICY_ACTION_LIST(X)                                                              \
+    X(SPAWN, "spawn")   /* <generation>, with the candidate's config if <is_candidate> */  \
+    X(SERVE, "serve")   /* <generation> is it now; <is_candidate>: the reload succeeded */ \
+    X(DRAIN, "drain")   /* tell <generation>, with <duration> of grace */                  \
+    X(STOP, "stop")     /* tell <generation>, with none */                                 \
+    X(KILL, "kill")     /* <generation> by force, for <reason> */                          \
+    X(RETIRE, "retire") /* <generation> is gone, and with it its use of listeners */       \
+    X(RETRY, "retry")   /* a new one comes after <duration>; <count> deaths counted */     \
+    X(RELOAD_FAILED, "reload-failed") /* for <reason> */                                   \
+    X(EXIT, "exit")                   /* nothing is left; <is_failure>: it gave up */
 
 enum policy_action_kind {
 #define X(member, text) POLICY_ACTION_##member,
@@ -112,17 +112,17 @@ enum policy_action_kind {
 #undef X
 };
 
-#define POLICY_REASON_LIST(X)                                                  \
-    X(NONE, "for no reason")                                                   \
-    X(BUSY, "another reload is under way")                                     \
-    X(STOPPING, "the daemon is stopping")                                      \
-    X(FAILED, "the new generation could not start")                            \
-    X(DIED, "the new generation died before it was ready")                     \
-    X(LATE, "the new generation was not ready in time")                        \
-    X(FULL, "too many generations are still ending")                           \
-    X(GRACE, "its grace is over")                                              \
-    X(CAP, "too many generations live")                                        \
-    X(OBSOLETE, "a newer configuration serves")                                \
+#define POLICY_REASON_LIST(X)                              \
+    X(NONE, "for no reason")                               \
+    X(BUSY, "another reload is under way")                 \
+    X(STOPPING, "the daemon is stopping")                  \
+    X(FAILED, "the new generation could not start")        \
+    X(DIED, "the new generation died before it was ready") \
+    X(LATE, "the new generation was not ready in time")    \
+    X(FULL, "too many generations are still ending")       \
+    X(GRACE, "its grace is over")                          \
+    X(CAP, "too many generations live")                    \
+    X(OBSOLETE, "a newer configuration serves")            \
     X(HASTE, "it was asked to stop a third time")
 
 enum policy_reason {
@@ -192,9 +192,7 @@ void policy_init(struct policy *policy, const struct policy_limits *limits, uint
 void policy_set_limits(struct policy *policy, const struct policy_limits *limits);
 
 /** Decide. *out_actions are to be done in their order. */
-void policy_step(struct policy *policy,
-                 const struct policy_event *event,
-                 int64_t now,
+void policy_step(struct policy *policy, const struct policy_event *event, int64_t now,
                  struct policy_actions *out_actions);
 
 /** When TIMER is due; POLICY_NEVER: not at all. */

@@ -19,7 +19,9 @@
 extern "C" {
 #endif
 
-enum { SOCKETS_TEXT_SIZE = 160 }; /* of an address as text */
+enum {
+    SOCKETS_TEXT_SIZE = 160
+}; /* of an address as text */
 
 /**
  * Listen on a TCP address with SO_REUSEPORT, so that more sockets of this user can join.
@@ -29,13 +31,8 @@ enum { SOCKETS_TEXT_SIZE = 160 }; /* of an address as text */
  *
  * Errors:  system codes, with <why>.
  */
-int sockets_listen_tcp(const struct config_address *address,
-                       uint16_t port,
-                       int backlog,
-                       bool is_first,
-                       int *out_fd,
-                       char *why,
-                       size_t why_size);
+int sockets_listen_tcp(const struct config_address *address, uint16_t port, int backlog,
+                       bool is_first, int *out_fd, char *why, size_t why_size);
 
 /**
  * Listen on a unix socket whose file has exactly <mode> from its first moment.
@@ -45,13 +42,8 @@ int sockets_listen_tcp(const struct config_address *address,
  *
  * Errors:  system codes, with <why>.
  */
-int sockets_listen_unix(const char *path,
-                        mode_t mode,
-                        int backlog,
-                        int *out_fd,
-                        struct stat *out_status,
-                        char *why,
-                        size_t why_size);
+int sockets_listen_unix(const char *path, mode_t mode, int backlog, int *out_fd,
+                        struct stat *out_status, char *why, size_t why_size);
 
 /** Remove the file of a unix socket if it is still the one of <status>. */
 void sockets_unlink(const char *path, const struct stat *status);

@@ -64,19 +64,21 @@ struct version {
 /* How a reload went. */
 struct reload_outcome {
     bool is_ok;
-    bool is_refused;       /* the configuration is wrong; else its generation failed */
-    uint64_t generation;   /* that serves now */
-    char text[8 * 1024];   /* for people; may have several lines */
+    bool is_refused;     /* the configuration is wrong; else its generation failed */
+    uint64_t generation; /* that serves now */
+    char text[8 * 1024]; /* for people; may have several lines */
 };
 
 struct supervisor_options {
     const char *config_path;
-    const char *worker;       /* path of the worker's program */
-    struct config *config;    /* taken */
-    bool is_foreground;       /* say on stdout what to try */
+    const char *worker;    /* path of the worker's program */
+    struct config *config; /* taken */
+    bool is_foreground;    /* say on stdout what to try */
 };
 
-enum { SUPERVISOR_MAX_EVENTS = 16 };
+enum {
+    SUPERVISOR_MAX_EVENTS = 16
+};
 
 struct supervisor {
     const char *config_path;
@@ -98,8 +100,8 @@ struct supervisor {
     struct generation *generations;
     struct control *control; /* owned */
 
-    weft_lock *reload_lock;     /* one reload at a time */
-    weft_future *reload_future; /* ref: the candidate's end */
+    weft_lock *reload_lock;        /* one reload at a time */
+    weft_future *reload_future;    /* ref: the candidate's end */
     struct reload_outcome *reload; /* borrowed from who waits for reload_future */
     bool is_reload_signalled;
     struct reload_outcome last_reload;
@@ -117,8 +119,7 @@ struct supervisor {
 int supervisor_run(const struct supervisor_options *options);
 
 /** Feed the policy and do what it says; events that this causes follow at once. */
-void supervisor_decide(struct supervisor *supervisor,
-                       enum policy_event_kind kind,
+void supervisor_decide(struct supervisor *supervisor, enum policy_event_kind kind,
                        uint64_t generation);
 
 /** Drain and end; a second time: faster. */
@@ -160,7 +161,8 @@ int reload_run(struct supervisor *supervisor, struct reload_outcome **out_outcom
 /** The candidate's end; called by the action of the policy. <why> is NULL when it serves. */
 void reload_finish(struct supervisor *supervisor, const char *why);
 
-/** What a reload would change, as text, without doing it. Errors: -EINVAL, and the text says why. */
+/** What a reload would change, as text, without doing it. Errors: -EINVAL, and the text says why.
+ */
 int reload_plan(struct supervisor *supervisor, char *out, size_t size);
 
 /** Start one nobody waits for; the log says how it went. */
@@ -182,11 +184,8 @@ void status_print_greeting(const struct supervisor *supervisor);
  *
  * Errors:  system codes and weft's, with <why>.
  */
-int control_open(struct supervisor *supervisor,
-                 const struct config_control *config,
-                 struct control **out_control,
-                 char *why,
-                 size_t why_size);
+int control_open(struct supervisor *supervisor, const struct config_control *config,
+                 struct control **out_control, char *why, size_t why_size);
 /** Stop listening, remove the socket's file. NULL is a no-op. Thread: loop thread, in a task. */
 void control_close(struct control *control);
 

@@ -39,8 +39,8 @@ WEFT_API int weft_set_allocator(const weft_allocator *allocator);
  * Errors: NULL without memory.
  */
 WEFT_API void *weft_malloc(size_t size);
-/** As realloc(3); on failure <pointer> stays valid. Thread: any. Owns: consumes <pointer> on success;
- * the caller owns the result. */
+/** As realloc(3); on failure <pointer> stays valid. Thread: any. Owns: consumes <pointer> on
+ * success; the caller owns the result. */
 WEFT_API void *weft_realloc(void *pointer, size_t size);
 /** Give a block back; NULL is a no-op. Thread: any. Owns: consumes. */
 WEFT_API void weft_free(void *pointer);

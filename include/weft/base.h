@@ -54,11 +54,10 @@ typedef struct weft_origin {
 } weft_origin;
 
 /* One static record per place in the source; its address is the argument. */
-#define WEFT_ORIGIN(what_)                                                     \
-    __extension__({                                                            \
-        static const weft_origin weft_origin_ = {__func__, __FILE__, __LINE__, \
-                                                 (what_)};                     \
-        &weft_origin_;                                                         \
+#define WEFT_ORIGIN(what_)                                                                 \
+    __extension__({                                                                        \
+        static const weft_origin weft_origin_ = { __func__, __FILE__, __LINE__, (what_) }; \
+        &weft_origin_;                                                                     \
     })
 
 /** Releases what <data> points to. */

@@ -38,31 +38,25 @@ WEFT_BEGIN_DECLS
  * Errors: WEFT_EQUEUEFULL, WEFT_ESHUTDOWN, WEFT_ENOMEM, WEFT_ECANCELED while waiting for room.
  * See:    weft_loop_run_in_executor_with, weft_to_thread.
  */
-#define weft_loop_run_in_executor(loop, executor, fn, arg, out_future) \
+#define weft_loop_run_in_executor(loop, executor, fn, arg, out_future)                    \
     weft_loop_run_in_executor_at(WEFT_ORIGIN(#fn), (loop), (executor), (fn), (arg), NULL, \
                                  (out_future))
 /** The same with a destructor for <arg> that runs exactly once if <fn> never does. Thread: loop
  * thread. Owns: takes <arg>, also on failure. */
-#define weft_loop_run_in_executor_with(loop, executor, fn, arg, destroy, out_future) \
+#define weft_loop_run_in_executor_with(loop, executor, fn, arg, destroy, out_future)           \
     weft_loop_run_in_executor_at(WEFT_ORIGIN(#fn), (loop), (executor), (fn), (arg), (destroy), \
                                  (out_future))
 /** The function under both. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_run_in_executor_at(const weft_origin *origin,
-                                          weft_loop *loop,
-                                          weft_executor *executor,
-                                          weft_job_fn *fn,
-                                          void *arg,
-                                          weft_destroy_fn *destroy,
-                                          weft_future **out_future);
+WEFT_API int weft_loop_run_in_executor_at(const weft_origin *origin, weft_loop *loop,
+                                          weft_executor *executor, weft_job_fn *fn, void *arg,
+                                          weft_destroy_fn *destroy, weft_future **out_future);
 
 /** Run fn(arg) in the default executor and wait for it. Errors: the job's, and those of
  * weft_loop_run_in_executor. Thread: loop thread, in a task. Owns: as weft_await. */
 #define weft_to_thread(fn, arg, out_value) \
     weft_to_thread_at(WEFT_ORIGIN(#fn), (fn), (arg), (out_value))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
-WEFT_API int weft_to_thread_at(const weft_origin *origin,
-                               weft_job_fn *fn,
-                               void *arg,
+WEFT_API int weft_to_thread_at(const weft_origin *origin, weft_job_fn *fn, void *arg,
                                weft_value *out_value);
 
 /** The executor that NULL means. Thread: loop thread. Owns: takes a reference; NULL: a new one is
@@ -92,10 +86,8 @@ WEFT_API int weft_loop_shutdown_default_executor(weft_loop *loop, weft_duration 
 #define weft_run_coroutine_threadsafe(coro, loop, out_future) \
     weft_run_coroutine_threadsafe_at(WEFT_ORIGIN(#coro), (coro), (loop), (out_future))
 /** The function under it. Thread: any. Owns: as above. */
-WEFT_API int weft_run_coroutine_threadsafe_at(const weft_origin *origin,
-                                              weft_coro *coro,
-                                              weft_loop *loop,
-                                              weft_concurrent_future **out_future);
+WEFT_API int weft_run_coroutine_threadsafe_at(const weft_origin *origin, weft_coro *coro,
+                                              weft_loop *loop, weft_concurrent_future **out_future);
 
 /**
  * A future of <loop> that follows <source>; cancelling it cancels <source>.
@@ -107,10 +99,8 @@ WEFT_API int weft_run_coroutine_threadsafe_at(const weft_origin *origin,
 #define weft_wrap_future(source, loop, out_future) \
     weft_wrap_future_at(WEFT_ORIGIN(#source), (source), (loop), (out_future))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_wrap_future_at(const weft_origin *origin,
-                                 weft_concurrent_future *source,
-                                 weft_loop *loop,
-                                 weft_future **out_future);
+WEFT_API int weft_wrap_future_at(const weft_origin *origin, weft_concurrent_future *source,
+                                 weft_loop *loop, weft_future **out_future);
 
 /** Runs on the thread of the loop named at the registration. */
 typedef int weft_concurrent_done_fn(weft_concurrent_future *future, void *data);
@@ -124,8 +114,7 @@ typedef int weft_concurrent_done_fn(weft_concurrent_future *future, void *data);
  * Errors: WEFT_ENOMEM, WEFT_ECLOSED.
  */
 WEFT_API int weft_concurrent_future_add_done_callback(weft_concurrent_future *future,
-                                                      weft_loop *loop,
-                                                      weft_concurrent_done_fn *fn,
+                                                      weft_loop *loop, weft_concurrent_done_fn *fn,
                                                       void *data);
 
 WEFT_END_DECLS

@@ -175,8 +175,8 @@ WEFT_API int weft_concurrent_future_result(weft_concurrent_future *future, weft_
  * Errors: 0 with *out_code 0 or the failure's code; WEFT_ECANCELED, WEFT_ETIMEDOUT,
  *         WEFT_EDEADLOCK as in weft_concurrent_future_result, *out_code untouched.
  */
-WEFT_API int weft_concurrent_future_exception(weft_concurrent_future *future,
-                                              weft_duration timeout, int *out_code);
+WEFT_API int weft_concurrent_future_exception(weft_concurrent_future *future, weft_duration timeout,
+                                              int *out_code);
 
 WEFT_END_DECLS
 

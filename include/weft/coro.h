@@ -66,10 +66,8 @@ typedef void weft_awaitable;
     weft_coro_create_at(WEFT_ORIGIN(#fn), (fn), (arg), (destroy))
 
 /** The function under both. Thread: any. Owns: as above; <origin> is static or NULL. */
-WEFT_API WEFT_NODISCARD weft_coro *weft_coro_create_at(const weft_origin *origin,
-                                                       weft_coro_fn *fn,
-                                                       void *arg,
-                                                       weft_destroy_fn *destroy);
+WEFT_API WEFT_NODISCARD weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn,
+                                                       void *arg, weft_destroy_fn *destroy);
 
 /**
  * Give up a coroutine object on purpose: Python's coro.close(). No report.

@@ -31,30 +31,28 @@
 WEFT_BEGIN_DECLS
 
 /* code, value, text, the class that asyncio raises there */
-#define WEFT_ERROR_MAP(X)                                                             \
-    X(ECANCELED, -5000, "the operation was cancelled", "CancelledError")              \
-    X(ETIMEDOUT, -5001, "the time limit passed", "TimeoutError")                      \
-    X(EINVALIDSTATE, -5002, "the object is not in a state for this", "InvalidStateError") \
-    X(EWRONGTHREAD, -5003, "called from a thread that does not own the object",       \
-      "RuntimeError")                                                                 \
-    X(EINVAL, -5004, "bad argument", "ValueError")                                    \
-    X(ENOMEM, -5005, "out of memory", "MemoryError")                                  \
-    X(ERUNTIME, -5006, "the call is wrong here and now", "RuntimeError")              \
-    X(ENOLOOP, -5007, "no running event loop", "RuntimeError")                        \
-    X(ECLOSED, -5008, "the object is closed", "RuntimeError")                         \
-    X(ESHUTDOWN, -5009, "the executor is shut down", "RuntimeError")                  \
-    X(EDEADLOCK, -5010, "the call would wait for itself", "RuntimeError")             \
-    X(EFORKED, -5011, "weft does not work in a forked child", "RuntimeError")         \
-    X(EGROUP, -5012, "several tasks failed", "ExceptionGroup")                        \
-    X(EQUEUEEMPTY, -5013, "the queue is empty", "QueueEmpty")                         \
-    X(EQUEUEFULL, -5014, "the queue is full", "QueueFull")                            \
-    X(EQUEUESHUTDOWN, -5015, "the queue is shut down", "QueueShutDown")               \
-    X(EINCOMPLETEREAD, -5016, "the stream ended early", "IncompleteReadError")        \
-    X(ELIMITOVERRUN, -5017, "the separator is not within the limit",                  \
-      "LimitOverrunError")                                                            \
-    X(EBROKENBARRIER, -5018, "the barrier is broken", "BrokenBarrierError")           \
-    X(EINTERRUPTED, -5019, "interrupted by a signal", "KeyboardInterrupt")            \
-    X(EADDRINFO, -5020, "name resolution failed", "gaierror")                         \
+#define WEFT_ERROR_MAP(X)                                                                       \
+    X(ECANCELED, -5000, "the operation was cancelled", "CancelledError")                        \
+    X(ETIMEDOUT, -5001, "the time limit passed", "TimeoutError")                                \
+    X(EINVALIDSTATE, -5002, "the object is not in a state for this", "InvalidStateError")       \
+    X(EWRONGTHREAD, -5003, "called from a thread that does not own the object", "RuntimeError") \
+    X(EINVAL, -5004, "bad argument", "ValueError")                                              \
+    X(ENOMEM, -5005, "out of memory", "MemoryError")                                            \
+    X(ERUNTIME, -5006, "the call is wrong here and now", "RuntimeError")                        \
+    X(ENOLOOP, -5007, "no running event loop", "RuntimeError")                                  \
+    X(ECLOSED, -5008, "the object is closed", "RuntimeError")                                   \
+    X(ESHUTDOWN, -5009, "the executor is shut down", "RuntimeError")                            \
+    X(EDEADLOCK, -5010, "the call would wait for itself", "RuntimeError")                       \
+    X(EFORKED, -5011, "weft does not work in a forked child", "RuntimeError")                   \
+    X(EGROUP, -5012, "several tasks failed", "ExceptionGroup")                                  \
+    X(EQUEUEEMPTY, -5013, "the queue is empty", "QueueEmpty")                                   \
+    X(EQUEUEFULL, -5014, "the queue is full", "QueueFull")                                      \
+    X(EQUEUESHUTDOWN, -5015, "the queue is shut down", "QueueShutDown")                         \
+    X(EINCOMPLETEREAD, -5016, "the stream ended early", "IncompleteReadError")                  \
+    X(ELIMITOVERRUN, -5017, "the separator is not within the limit", "LimitOverrunError")       \
+    X(EBROKENBARRIER, -5018, "the barrier is broken", "BrokenBarrierError")                     \
+    X(EINTERRUPTED, -5019, "interrupted by a signal", "KeyboardInterrupt")                      \
+    X(EADDRINFO, -5020, "name resolution failed", "gaierror")                                   \
     X(ENOSTACK, -5021, "no more coroutine stacks", "MemoryError")
 
 enum weft_error_code {
@@ -126,12 +124,12 @@ WEFT_API int weft_fail_at(const weft_origin *origin, int code, const char *forma
     WEFT_PRINTF(3, 4);
 
 /** Return from the calling function when <expr> is negative, leaving a breadcrumb. */
-#define WEFT_TRY(expr)                                             \
-    do {                                                           \
-        int weft_try_ = (expr);                                    \
-        if (weft_try_ < 0) {                                       \
-            return weft_trace_at(WEFT_ORIGIN(#expr), weft_try_);   \
-        }                                                          \
+#define WEFT_TRY(expr)                                           \
+    do {                                                         \
+        int weft_try_ = (expr);                                  \
+        if (weft_try_ < 0) {                                     \
+            return weft_trace_at(WEFT_ORIGIN(#expr), weft_try_); \
+        }                                                        \
     } while (0)
 
 /**

@@ -70,8 +70,10 @@ typedef struct weft_executor_options {
     weft_duration idle_exit;                /* 0: 30 s; WEFT_FOREVER: threads stay */
 } weft_executor_options;
 
-#define WEFT_EXECUTOR_OPTIONS_INIT \
-    {sizeof(weft_executor_options), NULL, 0, 0, 0, WEFT_EXECUTOR_REJECT, 0}
+#define WEFT_EXECUTOR_OPTIONS_INIT                                            \
+    {                                                                         \
+        sizeof(weft_executor_options), NULL, 0, 0, 0, WEFT_EXECUTOR_REJECT, 0 \
+    }
 
 /**
  * Make an executor. NULL options are the defaults.
@@ -143,7 +145,7 @@ WEFT_API weft_executor *weft_executor_unref(weft_executor *executor);
  * Owns:   takes <arg>, also on failure.
  * Errors: as weft_executor_submit.
  */
-#define weft_executor_submit_with(executor, fn, arg, destroy, out_future)             \
+#define weft_executor_submit_with(executor, fn, arg, destroy, out_future) \
     weft_executor_submit_at(WEFT_ORIGIN(#fn), (executor), (fn), (arg), (destroy), (out_future))
 
 /**
@@ -165,8 +167,10 @@ typedef struct weft_executor_shutdown_options {
     weft_duration timeout; /* of the wait; 0 and WEFT_FOREVER: no limit */
 } weft_executor_shutdown_options;
 
-#define WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT \
-    {sizeof(weft_executor_shutdown_options), true, false, WEFT_FOREVER}
+#define WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT                               \
+    {                                                                     \
+        sizeof(weft_executor_shutdown_options), true, false, WEFT_FOREVER \
+    }
 
 /**
  * Take no more jobs, let the threads end when the queue is empty, and wait for
@@ -201,7 +205,10 @@ typedef struct weft_executor_stats {
     const weft_origin *head_origin; /* where it was submitted, or NULL */
 } weft_executor_stats;
 
-#define WEFT_EXECUTOR_STATS_INIT {sizeof(weft_executor_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL}
+#define WEFT_EXECUTOR_STATS_INIT                                        \
+    {                                                                   \
+        sizeof(weft_executor_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL \
+    }
 
 /**
  * One moment of <executor>.

@@ -58,7 +58,8 @@ WEFT_API weft_future *weft_future_ref(weft_future *future);
  */
 WEFT_API weft_future *weft_future_unref(weft_future *future);
 
-/** Not 0 when finished or cancelled. Thread: loop thread; elsewhere 0 and a report. Owns: nothing. */
+/** Not 0 when finished or cancelled. Thread: loop thread; elsewhere 0 and a report. Owns: nothing.
+ */
 WEFT_API int weft_future_done(const weft_future *future);
 /** Not 0 when cancelled. Thread: as weft_future_done. Owns: nothing. */
 WEFT_API int weft_future_cancelled(const weft_future *future);
@@ -85,11 +86,8 @@ WEFT_API int weft_future_set_result(weft_future *future, weft_value value);
 #define weft_future_set_exception(future, code, ...) \
     weft_future_set_exception_at(WEFT_ORIGIN(NULL), (future), (code), __VA_ARGS__)
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_future_set_exception_at(const weft_origin *origin,
-                                          weft_future *future,
-                                          int code,
-                                          const char *format,
-                                          ...) WEFT_PRINTF(4, 5);
+WEFT_API int weft_future_set_exception_at(const weft_origin *origin, weft_future *future, int code,
+                                          const char *format, ...) WEFT_PRINTF(4, 5);
 
 /**
  * Cancel. On a task this is a request: the task itself ends turns later.
@@ -157,10 +155,8 @@ WEFT_API const char *weft_future_get_cancel_message(const weft_future *future);
 #define weft_future_add_done_callback(future, fn, data) \
     weft_future_add_done_callback_at(WEFT_ORIGIN(#fn), (future), (fn), (data))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_future_add_done_callback_at(const weft_origin *origin,
-                                              weft_future *future,
-                                              weft_done_fn *fn,
-                                              void *data);
+WEFT_API int weft_future_add_done_callback_at(const weft_origin *origin, weft_future *future,
+                                              weft_done_fn *fn, void *data);
 
 /**
  * Take back all callbacks with this function and data; once the future is

@@ -46,7 +46,9 @@ typedef struct weft_outcomes {
     weft_outcome *items;
 } weft_outcomes;
 
-enum weft_gather_flags { WEFT_GATHER_RETURN_EXCEPTIONS = 1 };
+enum weft_gather_flags {
+    WEFT_GATHER_RETURN_EXCEPTIONS = 1
+};
 
 /**
  * One future for <n> awaitables, done when all are. The value is a
@@ -66,11 +68,8 @@ enum weft_gather_flags { WEFT_GATHER_RETURN_EXCEPTIONS = 1 };
 #define weft_gather(awaitables, n, flags, out_future) \
     weft_gather_at(WEFT_ORIGIN(NULL), (awaitables), (n), (flags), (out_future))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_gather_at(const weft_origin *origin,
-                            weft_awaitable *const *awaitables,
-                            size_t n,
-                            unsigned flags,
-                            weft_future **out_future);
+WEFT_API int weft_gather_at(const weft_origin *origin, weft_awaitable *const *awaitables, size_t n,
+                            unsigned flags, weft_future **out_future);
 
 /* ---- wait --------------------------------------------------------------- */
 
@@ -90,9 +89,7 @@ enum weft_wait_mode {
  * Errors: how many are done; WEFT_ECANCELED (nothing else is cancelled); WEFT_EINVAL for an
  *         empty set.
  */
-WEFT_API int weft_wait(weft_future *const *futures,
-                       size_t n,
-                       weft_duration limit,
+WEFT_API int weft_wait(weft_future *const *futures, size_t n, weft_duration limit,
                        enum weft_wait_mode mode);
 
 /* ---- shield ------------------------------------------------------------- */
@@ -108,8 +105,7 @@ WEFT_API int weft_wait(weft_future *const *futures,
 #define weft_shield(awaitable, out_future) \
     weft_shield_at(WEFT_ORIGIN(#awaitable), (awaitable), (out_future))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_shield_at(const weft_origin *origin,
-                            weft_awaitable *awaitable,
+WEFT_API int weft_shield_at(const weft_origin *origin, weft_awaitable *awaitable,
                             weft_future **out_future);
 
 /* ---- task group --------------------------------------------------------- */
@@ -143,10 +139,8 @@ WEFT_API int weft_task_group_enter(weft_task_group *group);
 #define weft_task_group_create_task(group, coro, out_task) \
     weft_task_group_create_task_at(WEFT_ORIGIN(#coro), (group), (coro), NULL, (out_task))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_task_group_create_task_at(const weft_origin *origin,
-                                            weft_task_group *group,
-                                            weft_coro *coro,
-                                            const weft_task_options *options,
+WEFT_API int weft_task_group_create_task_at(const weft_origin *origin, weft_task_group *group,
+                                            weft_coro *coro, const weft_task_options *options,
                                             weft_task **out_task);
 
 /**

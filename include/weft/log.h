@@ -29,19 +29,19 @@ enum weft_log_level {
 };
 
 /* kind, the short name that machines match, level */
-#define WEFT_REPORT_MAP(X)                                                \
-    X(NEVER_AWAITED, "never-awaited", WARNING)                            \
-    X(EXCEPTION_NEVER_RETRIEVED, "exception-never-retrieved", ERROR)      \
-    X(PENDING_TASK_DESTROYED, "pending-task-destroyed", ERROR)            \
-    X(SLOW_CALLBACK, "slow-callback", WARNING)                            \
-    X(CALLBACK_EXCEPTION, "callback-exception", ERROR)                    \
-    X(EXCEPTION_HANDLER_ERROR, "exception-handler-error", ERROR)          \
-    X(RUN_SHUTDOWN_EXCEPTION, "run-shutdown-exception", ERROR)            \
-    X(UNCLOSED_TRANSPORT, "unclosed-transport", WARNING)                  \
-    X(UNCLOSED_LOOP, "unclosed-loop", WARNING)                            \
-    X(WRONG_THREAD, "wrong-thread", ERROR)                                \
-    X(MISUSE, "misuse", ERROR)                                            \
-    X(SHUTDOWN_SURVIVOR, "shutdown-survivor", WARNING)                    \
+#define WEFT_REPORT_MAP(X)                                           \
+    X(NEVER_AWAITED, "never-awaited", WARNING)                       \
+    X(EXCEPTION_NEVER_RETRIEVED, "exception-never-retrieved", ERROR) \
+    X(PENDING_TASK_DESTROYED, "pending-task-destroyed", ERROR)       \
+    X(SLOW_CALLBACK, "slow-callback", WARNING)                       \
+    X(CALLBACK_EXCEPTION, "callback-exception", ERROR)               \
+    X(EXCEPTION_HANDLER_ERROR, "exception-handler-error", ERROR)     \
+    X(RUN_SHUTDOWN_EXCEPTION, "run-shutdown-exception", ERROR)       \
+    X(UNCLOSED_TRANSPORT, "unclosed-transport", WARNING)             \
+    X(UNCLOSED_LOOP, "unclosed-loop", WARNING)                       \
+    X(WRONG_THREAD, "wrong-thread", ERROR)                           \
+    X(MISUSE, "misuse", ERROR)                                       \
+    X(SHUTDOWN_SURVIVOR, "shutdown-survivor", WARNING)               \
     X(MESSAGE, "message", ERROR)
 
 enum weft_report_kind {
@@ -66,7 +66,10 @@ typedef struct weft_report {
     void *source;              /* the task, future or handle itself, or NULL */
 } weft_report;
 
-#define WEFT_REPORT_INIT {sizeof(weft_report), WEFT_REPORT_MESSAGE, NULL, NULL, NULL, NULL, 0, NULL, NULL}
+#define WEFT_REPORT_INIT                                                                \
+    {                                                                                   \
+        sizeof(weft_report), WEFT_REPORT_MESSAGE, NULL, NULL, NULL, NULL, 0, NULL, NULL \
+    }
 
 /** The short name of <kind>: "never-awaited". Thread: any. Owns: static text. */
 WEFT_API const char *weft_report_kind_name(enum weft_report_kind kind);
@@ -75,8 +78,8 @@ WEFT_API const char *weft_report_kind_name(enum weft_report_kind kind);
 typedef struct weft_log_record {
     size_t size;
     enum weft_log_level level;
-    const char *logger;  /* "weft" for the library */
-    const char *message; /* the whole text, may hold several lines */
+    const char *logger;        /* "weft" for the library */
+    const char *message;       /* the whole text, may hold several lines */
     const weft_report *report; /* NULL for plain lines */
 } weft_log_record;
 

@@ -49,17 +49,24 @@ typedef struct weft_handle weft_handle;
 typedef int weft_callback_fn(void *data);
 
 /** Debug levels; see weft_loop_set_debug. */
-enum weft_debug_level { WEFT_DEBUG_OFF = 0, WEFT_DEBUG_CHEAP = 1, WEFT_DEBUG_FULL = 2 };
+enum weft_debug_level {
+    WEFT_DEBUG_OFF = 0,
+    WEFT_DEBUG_CHEAP = 1,
+    WEFT_DEBUG_FULL = 2
+};
 
 /** Options of a loop; all zero is the default. Start from WEFT_LOOP_OPTIONS_INIT. */
 typedef struct weft_loop_options {
     size_t size;
-    const char *name;        /* for reports and dumps; copied; NULL: "loop-N" */
-    int virtual_clock;       /* not 0: time stands still but for waiting (testing.h) */
-    size_t stack_size;       /* of tasks, in bytes; 0: 64 KiB */
+    const char *name;  /* for reports and dumps; copied; NULL: "loop-N" */
+    int virtual_clock; /* not 0: time stands still but for waiting (testing.h) */
+    size_t stack_size; /* of tasks, in bytes; 0: 64 KiB */
 } weft_loop_options;
 
-#define WEFT_LOOP_OPTIONS_INIT {sizeof(weft_loop_options), NULL, 0, 0}
+#define WEFT_LOOP_OPTIONS_INIT                \
+    {                                         \
+        sizeof(weft_loop_options), NULL, 0, 0 \
+    }
 
 /* ---- life --------------------------------------------------------------- */
 
@@ -175,11 +182,8 @@ WEFT_API int weft_loop_stop_threadsafe(weft_loop *loop);
 #define weft_loop_call_soon(loop, fn, data, out_handle) \
     weft_loop_call_soon_at(WEFT_ORIGIN(#fn), (loop), (fn), (data), (out_handle))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_call_soon_at(const weft_origin *origin,
-                                    weft_loop *loop,
-                                    weft_callback_fn *fn,
-                                    void *data,
-                                    weft_handle **out_handle);
+WEFT_API int weft_loop_call_soon_at(const weft_origin *origin, weft_loop *loop,
+                                    weft_callback_fn *fn, void *data, weft_handle **out_handle);
 
 /**
  * The same from any thread, in the order in which each thread posts. It wakes
@@ -194,10 +198,8 @@ WEFT_API int weft_loop_call_soon_at(const weft_origin *origin,
 #define weft_loop_call_soon_threadsafe(loop, fn, data, out_handle) \
     weft_loop_call_soon_threadsafe_at(WEFT_ORIGIN(#fn), (loop), (fn), (data), (out_handle))
 /** The function under it. Thread: any. Owns: as above. */
-WEFT_API int weft_loop_call_soon_threadsafe_at(const weft_origin *origin,
-                                               weft_loop *loop,
-                                               weft_callback_fn *fn,
-                                               void *data,
+WEFT_API int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop,
+                                               weft_callback_fn *fn, void *data,
                                                weft_handle **out_handle);
 
 /**
@@ -213,23 +215,16 @@ WEFT_API int weft_loop_call_soon_threadsafe_at(const weft_origin *origin,
 #define weft_loop_call_later(loop, delay, fn, data, out_handle) \
     weft_loop_call_later_at(WEFT_ORIGIN(#fn), (loop), (delay), (fn), (data), (out_handle))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_call_later_at(const weft_origin *origin,
-                                     weft_loop *loop,
-                                     weft_duration delay,
-                                     weft_callback_fn *fn,
-                                     void *data,
+WEFT_API int weft_loop_call_later_at(const weft_origin *origin, weft_loop *loop,
+                                     weft_duration delay, weft_callback_fn *fn, void *data,
                                      weft_handle **out_handle);
 
 /** The same at a moment of weft_loop_time. Thread: loop thread. Owns: as above. */
 #define weft_loop_call_at(loop, when, fn, data, out_handle) \
     weft_loop_call_at_at(WEFT_ORIGIN(#fn), (loop), (when), (fn), (data), (out_handle))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_call_at_at(const weft_origin *origin,
-                                  weft_loop *loop,
-                                  weft_time when,
-                                  weft_callback_fn *fn,
-                                  void *data,
-                                  weft_handle **out_handle);
+WEFT_API int weft_loop_call_at_at(const weft_origin *origin, weft_loop *loop, weft_time when,
+                                  weft_callback_fn *fn, void *data, weft_handle **out_handle);
 
 /**
  * Let a callback not run. Harmless when it ran or was cancelled already; one
@@ -265,20 +260,14 @@ WEFT_API weft_time weft_loop_time(weft_loop *loop);
 #define weft_loop_add_reader(loop, fd, fn, data) \
     weft_loop_add_reader_at(WEFT_ORIGIN(#fn), (loop), (fd), (fn), (data))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_add_reader_at(const weft_origin *origin,
-                                     weft_loop *loop,
-                                     int fd,
-                                     weft_callback_fn *fn,
-                                     void *data);
+WEFT_API int weft_loop_add_reader_at(const weft_origin *origin, weft_loop *loop, int fd,
+                                     weft_callback_fn *fn, void *data);
 /** The same for writing. Thread: loop thread. Owns: as weft_loop_add_reader. */
 #define weft_loop_add_writer(loop, fd, fn, data) \
     weft_loop_add_writer_at(WEFT_ORIGIN(#fn), (loop), (fd), (fn), (data))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_add_writer_at(const weft_origin *origin,
-                                     weft_loop *loop,
-                                     int fd,
-                                     weft_callback_fn *fn,
-                                     void *data);
+WEFT_API int weft_loop_add_writer_at(const weft_origin *origin, weft_loop *loop, int fd,
+                                     weft_callback_fn *fn, void *data);
 /** Stop watching; 1 when it was watched, 0 when not. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_loop_remove_reader(weft_loop *loop, int fd);
 /** Stop watching; 1 when it was watched, 0 when not. Thread: loop thread. Owns: nothing. */
@@ -296,8 +285,7 @@ typedef int weft_exception_handler_fn(weft_loop *loop, const weft_report *contex
  * Runs:   <handler> on the loop's thread, at the moment of the report.
  * Owns:   <data> must live until the handler is replaced or the loop gone.
  */
-WEFT_API int weft_loop_set_exception_handler(weft_loop *loop,
-                                             weft_exception_handler_fn *handler,
+WEFT_API int weft_loop_set_exception_handler(weft_loop *loop, weft_exception_handler_fn *handler,
                                              void *data);
 /** The handler in force; NULL is the default. Thread: loop thread. Owns: borrowed. */
 WEFT_API weft_exception_handler_fn *weft_loop_get_exception_handler(weft_loop *loop);

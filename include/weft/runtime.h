@@ -47,11 +47,8 @@ WEFT_BEGIN_DECLS
 #define weft_run_with(main, arg, options, out_value) \
     weft_run_at(WEFT_ORIGIN(#main), (main), (arg), (options), (out_value))
 /** The function under both. Thread: as weft_run. Owns: as above. */
-WEFT_API int weft_run_at(const weft_origin *origin,
-                         weft_coro_fn *main,
-                         void *arg,
-                         const weft_loop_options *options,
-                         weft_value *out_value);
+WEFT_API int weft_run_at(const weft_origin *origin, weft_coro_fn *main, void *arg,
+                         const weft_loop_options *options, weft_value *out_value);
 
 /** N loops on N threads as one thing. */
 typedef struct weft_runtime weft_runtime;
@@ -59,17 +56,19 @@ typedef struct weft_runtime weft_runtime;
 /** Options; all zero is the default. Start from WEFT_RUNTIME_OPTIONS_INIT. */
 typedef struct weft_runtime_options {
     size_t size;
-    int n_loops;                /* 0: auto, the smaller of CPU affinity and cgroup quota */
-    int pin;                    /* not 0: one CPU per loop thread */
-    size_t stack_size;          /* of tasks; 0: 64 KiB */
-    weft_duration shutdown_limit; /* for the end of the run; 0: 10 s */
+    int n_loops;                    /* 0: auto, the smaller of CPU affinity and cgroup quota */
+    int pin;                        /* not 0: one CPU per loop thread */
+    size_t stack_size;              /* of tasks; 0: 64 KiB */
+    weft_duration shutdown_limit;   /* for the end of the run; 0: 10 s */
     weft_executor_options executor; /* the shared default executor */
-    const char *name;           /* prefix of the threads' names; NULL: "weft" */
-    int handle_sigint;          /* not 0: SIGINT cancels main */
+    const char *name;               /* prefix of the threads' names; NULL: "weft" */
+    int handle_sigint;              /* not 0: SIGINT cancels main */
 } weft_runtime_options;
 
-#define WEFT_RUNTIME_OPTIONS_INIT \
-    {sizeof(weft_runtime_options), 0, 0, 0, 0, WEFT_EXECUTOR_OPTIONS_INIT, NULL, 0}
+#define WEFT_RUNTIME_OPTIONS_INIT                                                     \
+    {                                                                                 \
+        sizeof(weft_runtime_options), 0, 0, 0, 0, WEFT_EXECUTOR_OPTIONS_INIT, NULL, 0 \
+    }
 
 /** The main coroutine of a runtime. */
 typedef int weft_runtime_main_fn(weft_runtime *runtime, void *arg);
@@ -87,10 +86,8 @@ typedef int weft_runtime_main_fn(weft_runtime *runtime, void *arg);
 #define weft_runtime_run(options, main, arg) \
     weft_runtime_run_at(WEFT_ORIGIN(#main), (options), (main), (arg))
 /** The function under it. Thread: as above. Owns: as above. */
-WEFT_API int weft_runtime_run_at(const weft_origin *origin,
-                                 const weft_runtime_options *options,
-                                 weft_runtime_main_fn *main,
-                                 void *arg);
+WEFT_API int weft_runtime_run_at(const weft_origin *origin, const weft_runtime_options *options,
+                                 weft_runtime_main_fn *main, void *arg);
 
 /** How many loops there are. Thread: any. Owns: nothing. */
 WEFT_API int weft_runtime_get_n_loops(const weft_runtime *runtime);
@@ -103,7 +100,10 @@ WEFT_API weft_runtime *weft_get_running_runtime(void);
 /** The index of the running loop in its runtime; -1 without. Thread: any. Owns: nothing. */
 WEFT_API int weft_get_running_loop_index(void);
 
-enum weft_pick_policy { WEFT_PICK_ROUND_ROBIN = 0, WEFT_PICK_LEAST_TASKS = 1 };
+enum weft_pick_policy {
+    WEFT_PICK_ROUND_ROBIN = 0,
+    WEFT_PICK_LEAST_TASKS = 1
+};
 /** A loop to place work on. Thread: any. Owns: borrowed, lives as long as the run. */
 WEFT_API weft_loop *weft_runtime_pick_loop(weft_runtime *runtime, enum weft_pick_policy policy);
 

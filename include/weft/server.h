@@ -40,16 +40,18 @@ typedef int weft_client_connected_fn(weft_stream *stream, void *data);
 /** Options of a server; all zero is the default. Start from WEFT_SERVER_OPTIONS_INIT. */
 typedef struct weft_server_options {
     size_t size;
-    int backlog;               /* 0: 1024 */
-    int reuse_port;            /* SO_REUSEPORT */
-    unsigned mode;             /* of a unix socket's file; 0: by umask */
-    size_t max_connections;    /* more wait in the kernel's queue; 0: no limit */
+    int backlog;                /* 0: 1024 */
+    int reuse_port;             /* SO_REUSEPORT */
+    unsigned mode;              /* of a unix socket's file; 0: by umask */
+    size_t max_connections;     /* more wait in the kernel's queue; 0: no limit */
     weft_stream_options stream; /* of each connection */
-    const char *name;          /* copied; connections' tasks are NAME-1, NAME-2, ...; NULL: Task-N */
+    const char *name; /* copied; connections' tasks are NAME-1, NAME-2, ...; NULL: Task-N */
 } weft_server_options;
 
-#define WEFT_SERVER_OPTIONS_INIT \
-    {sizeof(weft_server_options), 0, 0, 0, 0, WEFT_STREAM_OPTIONS_INIT, NULL}
+#define WEFT_SERVER_OPTIONS_INIT                                                \
+    {                                                                           \
+        sizeof(weft_server_options), 0, 0, 0, 0, WEFT_STREAM_OPTIONS_INIT, NULL \
+    }
 
 /**
  * Listen on <host>:<port> (TCP) and serve each connection with fn(stream, data).
@@ -61,27 +63,20 @@ typedef struct weft_server_options {
  * Errors: system codes of bind and listen (-EADDRINUSE), WEFT_EINVAL for a host that is no
  *         numeric address ("localhost" is understood), WEFT_ENOMEM, WEFT_ENOLOOP.
  */
-#define weft_start_server(fn, data, host, port, options, out_server)                    \
-    weft_start_server_at(WEFT_ORIGIN(#fn), (fn), (data), (host), (port), (options), \
-                         (out_server))
+#define weft_start_server(fn, data, host, port, options, out_server) \
+    weft_start_server_at(WEFT_ORIGIN(#fn), (fn), (data), (host), (port), (options), (out_server))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_start_server_at(const weft_origin *origin,
-                                  weft_client_connected_fn *fn,
-                                  void *data,
-                                  const char *host,
-                                  int port,
-                                  const weft_server_options *options,
-                                  weft_server **out_server);
+WEFT_API int weft_start_server_at(const weft_origin *origin, weft_client_connected_fn *fn,
+                                  void *data, const char *host, int port,
+                                  const weft_server_options *options, weft_server **out_server);
 
 /** The same on a unix socket; a stale socket file is replaced, '@' is abstract. Thread: loop
  * thread. Owns: as weft_start_server; the file is removed at the close. */
 #define weft_start_unix_server(fn, data, path, options, out_server) \
     weft_start_unix_server_at(WEFT_ORIGIN(#fn), (fn), (data), (path), (options), (out_server))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_start_unix_server_at(const weft_origin *origin,
-                                       weft_client_connected_fn *fn,
-                                       void *data,
-                                       const char *path,
+WEFT_API int weft_start_unix_server_at(const weft_origin *origin, weft_client_connected_fn *fn,
+                                       void *data, const char *path,
                                        const weft_server_options *options,
                                        weft_server **out_server);
 
@@ -97,13 +92,9 @@ WEFT_API int weft_start_unix_server_at(const weft_origin *origin,
 #define weft_start_server_fds(fn, data, fds, n, options, out_server) \
     weft_start_server_fds_at(WEFT_ORIGIN(#fn), (fn), (data), (fds), (n), (options), (out_server))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_start_server_fds_at(const weft_origin *origin,
-                                      weft_client_connected_fn *fn,
-                                      void *data,
-                                      const int *fds,
-                                      size_t n,
-                                      const weft_server_options *options,
-                                      weft_server **out_server);
+WEFT_API int weft_start_server_fds_at(const weft_origin *origin, weft_client_connected_fn *fn,
+                                      void *data, const int *fds, size_t n,
+                                      const weft_server_options *options, weft_server **out_server);
 
 /** The port of the first TCP socket; 0 for unix. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_server_get_port(const weft_server *server);

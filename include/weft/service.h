@@ -56,7 +56,9 @@ typedef struct weft_setting_spec {
     int64_t max;
 } weft_setting_spec;
 
-enum { WEFT_SERVICE_MAX_SETTINGS = 24 };
+enum {
+    WEFT_SERVICE_MAX_SETTINGS = 24
+};
 
 /** What a module is. Unset members are zero. */
 typedef struct weft_service_descriptor {
@@ -74,18 +76,19 @@ typedef struct weft_service_descriptor {
     int (*run)(weft_service *service);
     /** The drain begins: let long work come to its end. In a task. May be NULL. */
     int (*stop)(weft_service *service);
-    /** All of it has ended on this loop: release what <start> made. It must not wait. May be NULL. */
+    /** All of it has ended on this loop: release what <start> made. It must not wait. May be NULL.
+     */
     void (*gone)(weft_service *service);
 } weft_service_descriptor;
 
 /** Define the module's descriptor. Use it once, at file scope. */
-#define WEFT_SERVICE(...)                                                        \
-    __attribute__((section("weft.service"), used, visibility("default")))        \
-    const weft_service_descriptor weft_service_descriptor_v1 = {                 \
-        .magic = "WEFTSVC",                                                      \
-        .abi = WEFT_SERVICE_ABI,                                                 \
-        .size = sizeof(weft_service_descriptor),                                 \
-        __VA_ARGS__}
+#define WEFT_SERVICE(...)                                                                      \
+    __attribute__((section("weft.service"), used, visibility("default")))                      \
+    const weft_service_descriptor weft_service_descriptor_v1 = { .magic = "WEFTSVC",           \
+                                                                 .abi = WEFT_SERVICE_ABI,      \
+                                                                 .size = sizeof(               \
+                                                                     weft_service_descriptor), \
+                                                                 __VA_ARGS__ }
 
 /**
  * What weftd knows about the service. It is implemented by the worker, which

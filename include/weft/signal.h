@@ -31,11 +31,8 @@ WEFT_BEGIN_DECLS
 #define weft_loop_add_signal_handler(loop, signum, fn, data) \
     weft_loop_add_signal_handler_at(WEFT_ORIGIN(#fn), (loop), (signum), (fn), (data))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_add_signal_handler_at(const weft_origin *origin,
-                                             weft_loop *loop,
-                                             int signum,
-                                             weft_callback_fn *fn,
-                                             void *data);
+WEFT_API int weft_loop_add_signal_handler_at(const weft_origin *origin, weft_loop *loop, int signum,
+                                             weft_callback_fn *fn, void *data);
 
 /** Back to the former disposition; 1 when there was a handler, 0 when not. Thread: loop thread.
  * Owns: nothing. */

@@ -7,8 +7,8 @@
  * A stream is asyncio's StreamReader and StreamWriter in one. It reads and
  * writes straight from and to the socket; only what stands behind a line, a
  * separator or a small exact piece is kept. A read waits for readiness and then
- * does the system call, so a cancelled read loses nothing. A write sends at once and queues only the rest; it never
- * waits. weft_stream_drain waits while the queue is above the high-water mark.
+ * does the system call, so a cancelled read loses nothing. A write sends at once and queues only
+ * the rest; it never waits. weft_stream_drain waits while the queue is above the high-water mark.
  *
  *     open --write_eof--> half closed --close--> closing --queue sent--> closed
  *       `------------------close / abort / error------------'
@@ -44,13 +44,16 @@ typedef struct weft_stream weft_stream;
 /** Options of streams; all zero is the default. Start from WEFT_STREAM_OPTIONS_INIT. */
 typedef struct weft_stream_options {
     size_t size;
-    size_t limit;             /* of a line or separator search, bytes; 0: 64 KiB */
-    size_t high_water;        /* of the write queue, bytes; 0: 64 KiB */
-    size_t low_water;         /* 0: a quarter of high_water */
+    size_t limit;                /* of a line or separator search, bytes; 0: 64 KiB */
+    size_t high_water;           /* of the write queue, bytes; 0: 64 KiB */
+    size_t low_water;            /* 0: a quarter of high_water */
     weft_duration connect_limit; /* for opening; 0: none */
 } weft_stream_options;
 
-#define WEFT_STREAM_OPTIONS_INIT {sizeof(weft_stream_options), 0, 0, 0, 0}
+#define WEFT_STREAM_OPTIONS_INIT                \
+    {                                           \
+        sizeof(weft_stream_options), 0, 0, 0, 0 \
+    }
 
 /* ---- making ------------------------------------------------------------- */
 
@@ -65,11 +68,8 @@ typedef struct weft_stream_options {
 #define weft_open_connection(host, port, options, out_stream) \
     weft_open_connection_at(WEFT_ORIGIN(NULL), (host), (port), (options), (out_stream))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
-WEFT_API int weft_open_connection_at(const weft_origin *origin,
-                                     const char *host,
-                                     int port,
-                                     const weft_stream_options *options,
-                                     weft_stream **out_stream);
+WEFT_API int weft_open_connection_at(const weft_origin *origin, const char *host, int port,
+                                     const weft_stream_options *options, weft_stream **out_stream);
 
 /** Connect to a unix socket; a path that begins with '@' is abstract. Errors: system codes
  * (-ENOENT), WEFT_EINVAL for a path that is too long. Thread: loop thread, in a task. Owns: as
@@ -77,8 +77,7 @@ WEFT_API int weft_open_connection_at(const weft_origin *origin,
 #define weft_open_unix_connection(path, options, out_stream) \
     weft_open_unix_connection_at(WEFT_ORIGIN(NULL), (path), (options), (out_stream))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
-WEFT_API int weft_open_unix_connection_at(const weft_origin *origin,
-                                          const char *path,
+WEFT_API int weft_open_unix_connection_at(const weft_origin *origin, const char *path,
                                           const weft_stream_options *options,
                                           weft_stream **out_stream);
 
@@ -92,10 +91,8 @@ WEFT_API int weft_open_unix_connection_at(const weft_origin *origin,
 #define weft_stream_from_fd(fd, options, out_stream) \
     weft_stream_from_fd_at(WEFT_ORIGIN(NULL), (fd), (options), (out_stream))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_stream_from_fd_at(const weft_origin *origin,
-                                    int fd,
-                                    const weft_stream_options *options,
-                                    weft_stream **out_stream);
+WEFT_API int weft_stream_from_fd_at(const weft_origin *origin, int fd,
+                                    const weft_stream_options *options, weft_stream **out_stream);
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -151,11 +148,8 @@ WEFT_API int weft_stream_readline(weft_stream *stream, char **out_line, size_t *
  *         WEFT_ELIMITOVERRUN (the bytes stay unread; *out_len says how many were
  *         searched); WEFT_EINVAL for an empty separator; else as weft_stream_read.
  */
-WEFT_API int weft_stream_readuntil(weft_stream *stream,
-                                   const void *separator,
-                                   size_t separator_len,
-                                   char **out_data,
-                                   size_t *out_len);
+WEFT_API int weft_stream_readuntil(weft_stream *stream, const void *separator, size_t separator_len,
+                                   char **out_data, size_t *out_len);
 
 /**
  * Read exactly <size> bytes.
@@ -165,10 +159,7 @@ WEFT_API int weft_stream_readuntil(weft_stream *stream,
  * Errors: WEFT_EINCOMPLETEREAD when the stream ends first: *out_n says how many came; a
  *         cancelled call puts back what it had; else as weft_stream_read.
  */
-WEFT_API int weft_stream_readexactly(weft_stream *stream,
-                                     void *buffer,
-                                     size_t size,
-                                     size_t *out_n);
+WEFT_API int weft_stream_readexactly(weft_stream *stream, void *buffer, size_t size, size_t *out_n);
 
 /** Whether the end was read and nothing is left. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_stream_at_eof(const weft_stream *stream);

@@ -57,7 +57,10 @@ typedef struct weft_task_options {
     size_t stack_size; /* in bytes, rounded up to a class; 0: the loop's */
 } weft_task_options;
 
-#define WEFT_TASK_OPTIONS_INIT {sizeof(weft_task_options), NULL, 0}
+#define WEFT_TASK_OPTIONS_INIT             \
+    {                                      \
+        sizeof(weft_task_options), NULL, 0 \
+    }
 
 /**
  * Schedule <coro> as a task of the running loop; its first step runs in the
@@ -83,11 +86,8 @@ typedef struct weft_task_options {
 #define weft_loop_create_task(loop, coro, options, out_task) \
     weft_loop_create_task_at(WEFT_ORIGIN(#coro), (loop), (coro), (options), (out_task))
 /** The function under both. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_create_task_at(const weft_origin *origin,
-                                      weft_loop *loop,
-                                      weft_coro *coro,
-                                      const weft_task_options *options,
-                                      weft_task **out_task);
+WEFT_API int weft_loop_create_task_at(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                                      const weft_task_options *options, weft_task **out_task);
 
 /**
  * A coroutine object becomes a task of the running loop; a task or future is
@@ -100,8 +100,7 @@ WEFT_API int weft_loop_create_task_at(const weft_origin *origin,
 #define weft_ensure_future(awaitable, out_future) \
     weft_ensure_future_at(WEFT_ORIGIN(#awaitable), (awaitable), (out_future))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_ensure_future_at(const weft_origin *origin,
-                                   weft_awaitable *awaitable,
+WEFT_API int weft_ensure_future_at(const weft_origin *origin, weft_awaitable *awaitable,
                                    weft_future **out_future);
 
 /**
@@ -122,8 +121,7 @@ WEFT_API int weft_ensure_future_at(const weft_origin *origin,
 #define weft_await(awaitable, out_value) \
     weft_await_at(WEFT_ORIGIN(#awaitable), (awaitable), (out_value))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
-WEFT_API int weft_await_at(const weft_origin *origin,
-                           weft_awaitable *awaitable,
+WEFT_API int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable,
                            weft_value *out_value);
 
 /**
@@ -195,10 +193,8 @@ WEFT_API const char *weft_task_get_coro_name(const weft_task *task);
 #define weft_loop_run_until_complete(loop, awaitable, out_value) \
     weft_loop_run_until_complete_at(WEFT_ORIGIN(#awaitable), (loop), (awaitable), (out_value))
 /** The function under it. Thread: loop thread. Owns: as above. */
-WEFT_API int weft_loop_run_until_complete_at(const weft_origin *origin,
-                                             weft_loop *loop,
-                                             weft_awaitable *awaitable,
-                                             weft_value *out_value);
+WEFT_API int weft_loop_run_until_complete_at(const weft_origin *origin, weft_loop *loop,
+                                             weft_awaitable *awaitable, weft_value *out_value);
 
 WEFT_END_DECLS
 

@@ -33,9 +33,7 @@ WEFT_API int weft_testing_advance(weft_loop *loop, weft_duration by);
  * Owns:   nothing.
  * Errors: 0; WEFT_ETIMEDOUT after <max_turns>; as weft_loop_run_once.
  */
-WEFT_API int weft_testing_run_until(weft_loop *loop,
-                                    int (*done)(void *data),
-                                    void *data,
+WEFT_API int weft_testing_run_until(weft_loop *loop, int (*done)(void *data), void *data,
                                     int max_turns);
 
 /**
@@ -48,7 +46,8 @@ WEFT_API void weft_testing_fail_allocation_after(long n);
 /** How many failed since. Thread: any, for itself. Owns: nothing. */
 WEFT_API long weft_testing_n_failed_allocations(void);
 
-/** Count the blocks that the library holds from now on (all threads). Thread: any. Owns: nothing. */
+/** Count the blocks that the library holds from now on (all threads). Thread: any. Owns: nothing.
+ */
 WEFT_API void weft_testing_count_blocks(int on);
 /** Blocks handed out and not given back since. Thread: any. Owns: nothing. */
 WEFT_API long weft_testing_n_blocks(void);

@@ -20,10 +20,10 @@ typedef int64_t weft_duration;
 /** A moment in nanoseconds of the monotonic clock. */
 typedef int64_t weft_time;
 
-#define WEFT_NS(n)   ((weft_duration)(n))
-#define WEFT_US(n)   ((weft_duration)(n) * 1000)
-#define WEFT_MS(n)   ((weft_duration)(n) * 1000000)
-#define WEFT_S(n)    ((weft_duration)(n) * 1000000000)
+#define WEFT_NS(n) ((weft_duration)(n))
+#define WEFT_US(n) ((weft_duration)(n)*1000)
+#define WEFT_MS(n) ((weft_duration)(n)*1000000)
+#define WEFT_S(n)  ((weft_duration)(n)*1000000000)
 /** No limit, as a duration or as a moment. */
 #define WEFT_FOREVER INT64_MAX
 

@@ -41,10 +41,8 @@ WEFT_BEGIN_DECLS
 #define weft_wait_for(awaitable, limit, out_value) \
     weft_wait_for_at(WEFT_ORIGIN(#awaitable), (awaitable), (limit), (out_value))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
-WEFT_API int weft_wait_for_at(const weft_origin *origin,
-                              weft_awaitable *awaitable,
-                              weft_duration limit,
-                              weft_value *out_value);
+WEFT_API int weft_wait_for_at(const weft_origin *origin, weft_awaitable *awaitable,
+                              weft_duration limit, weft_value *out_value);
 
 /** A scope with a time limit: asyncio's Timeout. */
 typedef struct weft_timeout weft_timeout;

@@ -45,19 +45,19 @@
 
 static __thread struct wf_sanitizer_fiber *left; /* borrowed: between start and finish */
 
-static void take_asan(char *low, char *high)
+static void take_asan(const char *low, const char *high)
 {
     __asan_unpoison_memory_region(low, (size_t)(high - low));
     __lsan_register_root_region(low, (size_t)(high - low));
 }
 
-static void put_asan(char *low, char *high)
+static void put_asan(const char *low, const char *high)
 {
     __asan_unpoison_memory_region(low, (size_t)(high - low));
     __lsan_unregister_root_region(low, (size_t)(high - low));
 }
 
-static void init_asan(struct wf_sanitizer_fiber *fiber, char *low, char *high)
+static void init_asan(struct wf_sanitizer_fiber *fiber, const char *low, const char *high)
 {
     fiber->fake_stack = NULL;
     fiber->bottom = low;
@@ -127,7 +127,7 @@ static void take_tsan(struct wf_sanitizer_stack *stack)
 
 #endif
 
-void wf_sanitizer_add_stack(struct wf_sanitizer_stack *stack, char *low, char *high)
+void wf_sanitizer_add_stack(struct wf_sanitizer_stack *stack, const char *low, const char *high)
 {
     stack->valgrind_id = VALGRIND_STACK_REGISTER(low, high);
 }
@@ -140,13 +140,13 @@ void wf_sanitizer_drop_stack(struct wf_sanitizer_stack *stack)
 
 #ifdef WF_SANITIZED
 
-void wf_sanitizer_take_stack(struct wf_sanitizer_stack *stack, char *low, char *high)
+void wf_sanitizer_take_stack(struct wf_sanitizer_stack *stack, const char *low, const char *high)
 {
     take_tsan(stack);
     take_asan(low, high);
 }
 
-void wf_sanitizer_put_stack(struct wf_sanitizer_stack *stack, char *low, char *high)
+void wf_sanitizer_put_stack(struct wf_sanitizer_stack *stack, const char *low, const char *high)
 {
     (void)stack;
     put_asan(low, high);
@@ -159,7 +159,8 @@ void wf_sanitizer_adopt_thread(struct wf_sanitizer_fiber *fiber)
 }
 
 void wf_sanitizer_init_fiber(struct wf_sanitizer_fiber *fiber,
-                             const struct wf_sanitizer_stack *stack, char *low, char *high)
+                             const struct wf_sanitizer_stack *stack, const char *low,
+                             const char *high)
 {
     (void)stack;
     init_asan(fiber, low, high);

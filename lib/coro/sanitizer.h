@@ -43,7 +43,7 @@ struct wf_sanitizer_stack {
 };
 
 /* A stack exists; it is gone. */
-void wf_sanitizer_add_stack(struct wf_sanitizer_stack *stack, char *low, char *high);
+void wf_sanitizer_add_stack(struct wf_sanitizer_stack *stack, const char *low, const char *high);
 void wf_sanitizer_drop_stack(struct wf_sanitizer_stack *stack);
 
 #ifdef WF_SANITIZED
@@ -61,12 +61,13 @@ struct wf_sanitizer_fiber {
 };
 
 /* Somebody uses the stack; nobody does. */
-void wf_sanitizer_take_stack(struct wf_sanitizer_stack *stack, char *low, char *high);
-void wf_sanitizer_put_stack(struct wf_sanitizer_stack *stack, char *low, char *high);
+void wf_sanitizer_take_stack(struct wf_sanitizer_stack *stack, const char *low, const char *high);
+void wf_sanitizer_put_stack(struct wf_sanitizer_stack *stack, const char *low, const char *high);
 
 void wf_sanitizer_adopt_thread(struct wf_sanitizer_fiber *fiber);
 void wf_sanitizer_init_fiber(struct wf_sanitizer_fiber *fiber,
-                             const struct wf_sanitizer_stack *stack, char *low, char *high);
+                             const struct wf_sanitizer_stack *stack, const char *low,
+                             const char *high);
 
 /* The half of wf_sanitizer_start_switch that may be a function. */
 void wf_sanitizer_announce_switch(struct wf_sanitizer_fiber *from, struct wf_sanitizer_fiber *to,
@@ -92,14 +93,16 @@ void wf_sanitizer_finish_switch(struct wf_sanitizer_fiber *running);
 
 #else
 
-static inline void wf_sanitizer_take_stack(struct wf_sanitizer_stack *stack, char *low, char *high)
+static inline void wf_sanitizer_take_stack(struct wf_sanitizer_stack *stack, const char *low,
+                                           const char *high)
 {
     (void)stack;
     (void)low;
     (void)high;
 }
 
-static inline void wf_sanitizer_put_stack(struct wf_sanitizer_stack *stack, char *low, char *high)
+static inline void wf_sanitizer_put_stack(struct wf_sanitizer_stack *stack, const char *low,
+                                          const char *high)
 {
     (void)stack;
     (void)low;

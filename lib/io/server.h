@@ -46,7 +46,7 @@ struct weft_server {
     void *data; /* borrowed: the user's */
     const weft_origin *origin;
     weft_server_options options;
-    char *name; /* owned; of the connections' tasks, or NULL */
+    char *name;                    /* owned; of the connections' tasks, or NULL */
     struct wf_listener *listeners; /* owned */
     size_t n_listeners;
     size_t next_listener; /* whose turn it is */

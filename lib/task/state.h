@@ -16,13 +16,13 @@ struct wf_task_state {
     struct wf_stack_pool *stacks; /* owned */
     struct wf_list tasks;         /* of struct wf_task.link: not ended, in the order of creation */
     struct wf_list coros;         /* coroutine objects made by callbacks of this loop */
-    size_t n_tasks; /* atomic, relaxed: other threads ask, to place work */
-    uint64_t next_number; /* of the loop's block of task numbers */
+    size_t n_tasks;               /* atomic, relaxed: other threads ask, to place work */
+    uint64_t next_number;         /* of the loop's block of task numbers */
     uint64_t end_number;
     struct wf_task *cached; /* a chain through `wait`; owned */
     size_t n_cached;
     struct wf_timer trim_timer;
-    size_t n_to_trim; /* stacks of the last period that are still to be given back */
+    size_t n_to_trim;               /* stacks of the last period that are still to be given back */
     struct weft_coro *cached_coros; /* a chain (coro.c); owned */
     size_t n_cached_coros;
 };
