@@ -77,7 +77,7 @@ static int answer_json(weft_http_response *response, int status, const char *tex
 /* Takes <root>. */
 static int answer_object(weft_http_response *response, int status, json_t *root)
 {
-    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    char *text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     int rc;
 
     json_decref(root);

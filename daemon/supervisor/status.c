@@ -197,7 +197,7 @@ char *status_to_json(const struct supervisor *supervisor)
         &is_whole);
     set_number(root, "reloads", supervisor->n_reloads, &is_whole);
     set(root, "last_reload", last_reload_to_json(supervisor, now, &is_whole), &is_whole);
-    text = is_whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    text = is_whole ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(root);
     return text;
 }

@@ -28,6 +28,13 @@ class Control(unittest.TestCase):
             daemon.start()
             self.assertEqual(stat.S_IMODE(os.stat(daemon.socket_path).st_mode), 0o666)
 
+    def test_numbers_are_for_people_too(self):
+        with Daemon() as daemon:
+            daemon.start()
+            text = daemon.ctl("status", "--json").stdout
+            self.assertIn('"uptime_seconds": ', text)
+            self.assertNotRegex(text, r"\d\.\d{4}")  # milliseconds, not 1.5029999999999999
+
     def as_nobody(self, daemon, *command):
         os.chmod(daemon.directory, 0o755)
         os.chmod(os.path.dirname(daemon.socket_path), 0o755)
