@@ -66,7 +66,7 @@ static void block(time_t seconds)
 }
 
 /* The compiler must not see that it never ends. */
-static int go_deeper(volatile int *depth)
+__attribute__((noinline)) static int go_deeper(volatile int *depth)
 {
     volatile char frame[512];
 
@@ -75,7 +75,7 @@ static int go_deeper(volatile int *depth)
     return *depth > 0 ? go_deeper(depth) + frame[0] : 0;
 }
 
-static int step_far(size_t size)
+__attribute__((noinline)) static int step_far(size_t size)
 {
     volatile char frame[1024 * 1024];
 
