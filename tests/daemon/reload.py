@@ -128,8 +128,7 @@ class Reload(unittest.TestCase):
             os.kill(pids[0], signal.SIGKILL)
             wait_until(lambda: daemon.status()["generation"] == 2, "the next generation serves")
             self.assertEqual(daemon.facts(address)["config"]["log"]["level"], "debug")
-            daemon.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: "draining for at most 7 s" in daemon.log(), "the new grace holds")
+            daemon.send_signal(signal.SIGTERM, "draining for at most 7 s")  # the new grace
             self.assertEqual(daemon.wait(), 0)
 
     def test_listeners_come_and_go(self):
@@ -160,11 +159,10 @@ class Reload(unittest.TestCase):
     def test_signal(self):
         with Daemon() as daemon:
             daemon.start()
-            daemon.process.send_signal(signal.SIGHUP)
+            daemon.send_signal(signal.SIGHUP, "with the new configuration")
             wait_until(lambda: daemon.status()["generation"] == 2, "the next generation serves")
             daemon.write_config("nonsense: 1\n")
-            daemon.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: "unknown key 'nonsense'" in daemon.log(), "the log says why not")
+            daemon.send_signal(signal.SIGHUP, "unknown key 'nonsense'")  # the log says why not
             self.assertEqual(daemon.state(), "serving")
             self.assertEqual(daemon.terminate(), 0)
 

@@ -150,12 +150,10 @@ class Supervision(unittest.TestCase):
         with Daemon(behaviour="stubborn", grace="1h") as daemon:
             daemon.start()
             pid = daemon.worker_pids()[0]
-            daemon.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: "drains, for at most" in daemon.log(), "it drains")
+            daemon.send_signal(signal.SIGTERM, "drains, for at most")
             self.assertTrue(is_alive(pid))
-            daemon.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: "told to stop at once" in daemon.log(), "it is hastened")
-            daemon.process.send_signal(signal.SIGTERM)
+            daemon.send_signal(signal.SIGTERM, "told to stop at once")
+            daemon.send_signal(signal.SIGTERM, "ended by force")
             self.assertEqual(daemon.wait(), 0)
             self.assertFalse(is_alive(pid))
             self.assertIn("ended by force", daemon.log())
@@ -227,8 +225,11 @@ class Supervision(unittest.TestCase):
             wait_until(lambda: len(manager.kept) == 3, "the sockets are kept")
             for end, n_left in ((signal.SIGKILL, 3), (signal.SIGTERM, 2)):
                 workers = daemon.worker_pids()
-                daemon.process.send_signal(end)
-                daemon.process.wait()
+                if end == signal.SIGKILL:
+                    daemon.process.kill()
+                    daemon.process.wait()
+                else:
+                    daemon.terminate()
                 wait_until(lambda: not any(is_alive(pid) for pid in workers), "the worker is gone")
                 wait_until(lambda: len(manager.kept) == n_left, "unix sockets go with their file")
                 with socket.create_connection(address, timeout=60) as waiting:  # nobody serves now

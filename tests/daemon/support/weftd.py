@@ -186,11 +186,30 @@ class Daemon:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=LIMIT, env=self.environment)
 
+    def send_signal(self, signum, text):
+        """Send a signal, and see by <text> in the log that it has arrived.
+
+        ThreadSanitizer keeps a signal that hits a coroutine in that coroutine's context, and loses
+        it when the coroutine ends at that moment; so there, and only there, it is sent again.
+        """
+        before = self.log().count(text)
+
+        def has_arrived():
+            return self.log().count(text) > before or self.process.poll() is not None
+        for _ in range(10 if os.environ.get("WEFT_SANITIZE") == "thread" else 1):
+            self.process.send_signal(signum)
+            try:
+                wait_until(has_arrived, "'%s' is logged" % text, LIMIT / 10)
+                return
+            except AssertionError:
+                pass
+        raise AssertionError("signal %d did not arrive" % signum)
+
     def wait(self):
         return self.process.wait(timeout=LIMIT)
 
     def terminate(self):
-        self.process.send_signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM, "told to stop")
         return self.wait()
 
     def __enter__(self):
