@@ -191,7 +191,7 @@ static int adopt_fd(struct reading *reading, json_int_t number, int *out)
 
 static int read_fd(struct reading *reading, const json_t *object, const char *key, int *out)
 {
-    json_int_t number;
+    json_int_t number = 0;
     int rc = read_integer(reading, object, key, &number);
 
     return rc != 0 ? rc : adopt_fd(reading, number, out);
@@ -212,7 +212,7 @@ static int read_family(struct reading *reading, const json_t *object,
 }
 
 static int read_listener(struct reading *reading, const json_t *object,
-                         struct heritage_listener *listener)
+                         const struct heritage *before, struct heritage_listener *listener)
 {
     const char *name = json_string_value(json_object_get(object, "name"));
     const json_t *fds = json_object_get(object, "fds");
@@ -221,6 +221,9 @@ static int read_listener(struct reading *reading, const json_t *object,
 
     if (name == NULL || *name == '\0') {
         return refuse(reading, "a listener has no 'name'");
+    }
+    if (heritage_find_listener(before, name) != NULL) {
+        return refuse(reading, "listener '%.64s' is named twice", name);
     }
     if (n_fds == 0 || n_fds > HERITAGE_MAX_FDS) {
         return refuse(reading, "listener '%.64s' has %zu descriptors", name, n_fds);
@@ -258,17 +261,12 @@ static int read_listeners(struct reading *reading, const json_t *root, struct he
     }
     for (size_t i = 0; i < n; i++) {
         struct heritage_listener listener = { 0 };
-        int rc = read_listener(reading, json_array_get(array, i), &listener);
+        int rc = read_listener(reading, json_array_get(array, i), heritage, &listener);
 
         /* Also a broken one is handed over, so that one function frees what there is. */
         heritage->listeners[heritage->n_listeners++] = listener;
         if (rc != 0) {
             return rc;
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (strcmp(heritage->listeners[k].name, listener.name) == 0) {
-                return refuse(reading, "listener '%.64s' is named twice", listener.name);
-            }
         }
     }
     return 0;
@@ -309,13 +307,17 @@ static int read_root(struct reading *reading, const json_t *root, struct heritag
 
 int heritage_read(int fd, struct heritage **out_heritage, char *why, size_t why_size)
 {
-    struct reading reading = { .why = why, .why_size = why_size };
+    struct reading reading = { 0 };
     struct heritage *heritage = calloc(1, sizeof *heritage);
     json_error_t error;
     json_t *root;
     char *text = NULL;
     size_t length = 0;
-    int rc = heritage == NULL ? -ENOMEM : read_text(fd, &reading, &text, &length);
+    int rc;
+
+    reading.why = why;
+    reading.why_size = why_size;
+    rc = heritage == NULL ? -ENOMEM : read_text(fd, &reading, &text, &length);
 
     if (rc != 0) {
         free(heritage);
@@ -351,7 +353,9 @@ const struct heritage_listener *heritage_find_listener(const struct heritage *he
                                                        const char *name)
 {
     for (size_t i = 0; i < heritage->n_listeners; i++) {
-        if (strcmp(heritage->listeners[i].name, name) == 0) {
+        const char *other = heritage->listeners[i].name;
+
+        if (other != NULL && strcmp(other, name) == 0) { /* NULL: one that is half read */
             return &heritage->listeners[i];
         }
     }

@@ -230,7 +230,7 @@ static int on_request(weft_http_request *request, weft_http_response *response, 
     struct control *control = data;
     const char *method = weft_http_request_get_method(request);
     const char *path = weft_http_request_get_path(request);
-    struct peer peer;
+    struct peer peer = { 0 };
 
     WEFT_TRY(examine_peer(control, weft_http_request_get_stream(request), &peer));
     for (size_t i = 0; i < N_VERBS; i++) {

@@ -229,6 +229,7 @@ static int add_to_item(struct view *view, size_t i, struct listener *socket)
         return -ENOMEM;
     }
     item->fds = fds;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the elements are pointers */
     sockets = realloc(view->sockets[i], n * sizeof *sockets);
     if (sockets == NULL) {
         return -ENOMEM;

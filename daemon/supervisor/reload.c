@@ -208,8 +208,7 @@ static int perform(struct supervisor *supervisor, struct reload_outcome *outcome
     }
     note_restarts(outcome, &plan);
     if (plan.count > 0 && !has_change(&plan, CONFIG_APPLY_GENERATION)) {
-        rc = adopt_live(supervisor, &next, outcome);
-        rc = 0;
+        (void)adopt_live(supervisor, &next, outcome); /* the outcome says how it went */
     } else {
         rc = adopt_generation(supervisor, &next, outcome);
     }
