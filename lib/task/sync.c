@@ -23,7 +23,7 @@
 struct line {
     uint32_t magic;
     const char *kind;
-    weft_loop *loop;        /* borrowed: set by the first waiter; only compared */
+    weft_loop *loop;        /* held, from the first waiter on */
     struct wf_list waiters; /* of struct waiter.link */
     const weft_origin *origin;
 };
@@ -64,6 +64,7 @@ static int bind(struct line *line, const char *what)
     }
     if (line->loop == NULL) {
         line->loop = task->future.loop;
+        wf_loop_hold(line->loop);
     }
     if (line->loop != task->future.loop) {
         return weft_fail(WEFT_ERUNTIME, "the %s is bound to a different event loop", line->kind);
@@ -71,10 +72,15 @@ static int bind(struct line *line, const char *what)
     return 0;
 }
 
-/* It stays in line until the task resumes. */
+/* It stays in line until the task resumes; when the loop closes the task never does. */
 static bool cancel_in_line(struct wf_wait *wait, const char *message)
 {
+    struct waiter *waiter = WF_CONTAINER_OF(wait, struct waiter, wait);
+
     (void)message; /* the task keeps it */
+    if (weft_loop_is_closed(wait->task->future.loop)) {
+        wf_list_remove(&waiter->link);
+    }
     wf_wait_wake(wait, WEFT_ECANCELED);
     return true;
 }
@@ -101,6 +107,9 @@ static int destroy_line(void *object, uint32_t magic)
         return weft_fail(WEFT_EINVALIDSTATE, "tasks wait for the %s", line->kind);
     }
     line->magic = WF_DEAD_MAGIC;
+    if (line->loop != NULL) {
+        wf_loop_let_go(line->loop);
+    }
     return 0;
 }
 

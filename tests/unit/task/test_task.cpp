@@ -363,6 +363,49 @@ TEST_CASE("lock: misuse is refused", "[task][sync]")
     CHECK(weft_event_set(nullptr) == WEFT_EINVAL);
 }
 
+TEST_CASE("lock, event: they may outlive the loop that they were used on", "[task][sync][regress]")
+{
+    weft_lock *lock = weft_lock_create();
+    weft_event *event = weft_event_create();
+    struct both {
+        weft_lock *lock;
+        weft_event *event;
+    } b = { lock, event };
+    {
+        virtual_loop loop;
+        auto uses = [](void *arg) -> int {
+            auto *w = static_cast<both *>(arg);
+            WEFT_TRY(weft_lock_acquire(w->lock));
+            WEFT_TRY(weft_lock_release(w->lock));
+            return weft_wait_for(
+                weft_coro_create(
+                    [](void *e) -> int { return weft_event_wait(static_cast<weft_event *>(e)); },
+                    w->event),
+                WEFT_MS(1), nullptr);
+        };
+        REQUIRE(loop.run(uses, &b) == WEFT_ETIMEDOUT);
+    }
+    CHECK(weft_event_set(event) == 0);
+    CHECK(weft_event_destroy(event) == 0);
+    CHECK(weft_lock_destroy(lock) == 0);
+}
+
+TEST_CASE("event: a loop that closes takes its tasks out of the line", "[task][sync][regress]")
+{
+    log_recorder log;
+    weft_event *event = weft_event_create();
+    {
+        virtual_loop loop;
+        auto waits = [](void *e) -> int { return weft_event_wait(static_cast<weft_event *>(e)); };
+        REQUIRE(weft_loop_create_task(loop, weft_coro_create(waits, event), nullptr, nullptr) == 0);
+        weft_loop_run_once(loop, 0);
+        CHECK(weft_event_destroy(event) == WEFT_EINVALIDSTATE);
+    }
+    CHECK(log.count(WEFT_REPORT_PENDING_TASK_DESTROYED) == 1);
+    CHECK(weft_event_set(event) == 0);
+    CHECK(weft_event_destroy(event) == 0);
+}
+
 TEST_CASE("timeout: misuse is refused", "[task][timeout]")
 {
     log_recorder log;
