@@ -71,6 +71,17 @@ def ask(path, text):
         return answer
 
 
+def end(weftd):
+    """SIGTERM; again under ThreadSanitizer, which may lose one (see support/weftd.py)."""
+    for _ in range(10 if os.environ.get("WEFT_SANITIZE") == "thread" else 1):
+        weftd.send_signal(signal.SIGTERM)
+        try:
+            weftd.wait(LIMIT / 4)
+            return
+        except subprocess.TimeoutExpired:
+            pass
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="weft-module-") as name:
         folder = pathlib.Path(name)
@@ -85,8 +96,8 @@ def main():
             for _ in range(20):
                 answer = ask(folder / "lines.sock", b"hello, world\nZweite Zeile\nno end")
                 assert answer == b"HELLO, WORLD\nZWEITE ZEILE\nNO END", answer
-            weftd.send_signal(signal.SIGTERM)
-            assert weftd.wait(LIMIT) == 0, weftd.returncode
+            end(weftd)
+            assert weftd.returncode == 0, weftd.returncode
         finally:
             if weftd.poll() is None:
                 weftd.kill()
