@@ -360,7 +360,7 @@ int control_start(struct worker *worker, struct control **out_control)
         *out_control = NULL;
         control_destroy(control);
     }
-    return r;
+    return r; /* NOLINT(clang-analyzer-unix.Malloc): *out_control has it, or nobody */
 }
 
 void control_stop(struct control *control)

@@ -151,9 +151,9 @@ static int try_all(weft_stream *stream, const struct wf_address *addresses, size
 static int begin(const char *what, const weft_origin *origin, const weft_stream_options *options,
                  weft_stream **out_stream, weft_time *out_deadline)
 {
-    weft_stream_options read;
+    weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
     struct wf_task *task;
-    struct wf_io *io;
+    struct wf_io *io = NULL;
     int code = wf_task_require(what, &task);
 
     if (code < 0 || (code = wf_stream_read_options(options, &read)) < 0 ||

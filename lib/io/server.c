@@ -111,9 +111,9 @@ static int read_options(const weft_server_options *options, weft_server_options 
 static int create(const weft_origin *origin, weft_client_connected_fn *fn, void *data,
                   size_t n_listeners, const weft_server_options *options, weft_server **out_server)
 {
-    weft_server_options read;
+    weft_server_options read = WEFT_SERVER_OPTIONS_INIT;
     weft_loop *loop = NULL;
-    struct wf_io *io;
+    struct wf_io *io = NULL;
     int code = wf_loop_resolve(&loop);
 
     if (code < 0 || (code = read_options(options, &read)) < 0) {
@@ -258,13 +258,14 @@ int weft_start_server_at(const weft_origin *origin, weft_client_connected_fn *fn
                          const char *host, int port, const weft_server_options *options,
                          weft_server **out_server)
 {
-    weft_server *server;
+    weft_server *server = NULL;
     int fd = -1;
     int code = create(origin, fn, data, 1, options, &server);
 
     if (code < 0) {
         return code;
     }
+    WF_ASSERT(server != NULL);
     code = wf_listen_tcp(host, port, &server->options, &fd);
     if (code < 0) {
         (void)give_up(server, code);
@@ -278,13 +279,14 @@ int weft_start_unix_server_at(const weft_origin *origin, weft_client_connected_f
                               const char *path, const weft_server_options *options,
                               weft_server **out_server)
 {
-    weft_server *server;
+    weft_server *server = NULL;
     int fd = -1;
     int code = create(origin, fn, data, 1, options, &server);
 
     if (code < 0) {
         return code;
     }
+    WF_ASSERT(server != NULL);
     code = wf_listen_unix(path, &server->options, &fd, &server->file);
     if (code < 0) {
         (void)give_up(server, code);
@@ -298,7 +300,7 @@ int weft_start_server_fds_at(const weft_origin *origin, weft_client_connected_fn
                              const int *fds, size_t n, const weft_server_options *options,
                              weft_server **out_server)
 {
-    weft_server *server;
+    weft_server *server = NULL;
 
     if (fds == NULL || n == 0) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a server without a socket");
@@ -307,6 +309,7 @@ int weft_start_server_fds_at(const weft_origin *origin, weft_client_connected_fn
     if (code < 0) {
         return code;
     }
+    WF_ASSERT(server != NULL);
     for (size_t i = 0; i < n && code == 0; i++) {
         code = wf_listen_check(fds[i]);
         if (code == 0) {

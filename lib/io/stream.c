@@ -349,9 +349,9 @@ int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_
                            weft_stream **out_stream)
 {
     weft_loop *loop = NULL;
-    weft_stream_options read;
+    weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
     struct wf_address peer;
-    struct wf_io *io;
+    struct wf_io *io = NULL;
     int code = wf_loop_resolve(&loop);
 
     if (code < 0 || (code = wf_stream_read_options(options, &read)) < 0 ||

@@ -447,7 +447,7 @@ static int begin_search(weft_stream *stream, const char *what)
 int weft_stream_readuntil(weft_stream *stream, const void *separator, size_t separator_len,
                           char **out_data, size_t *out_len)
 {
-    struct found found;
+    struct found found = { 0 };
     int code = wf_stream_check(stream);
 
     if (code < 0) {
@@ -487,7 +487,7 @@ static void drop_line(weft_stream *stream, const struct found *found)
 
 int weft_stream_readline(weft_stream *stream, char **out_line, size_t *out_len)
 {
-    struct found found;
+    struct found found = { 0 };
     int code = begin_search(stream, "weft_stream_readline");
 
     if (code == 0) {

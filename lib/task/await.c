@@ -98,7 +98,7 @@ static int await_pending(weft_future *future)
 
 int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_value *out_value)
 {
-    struct wf_task *task;
+    struct wf_task *task = NULL;
 
     if (awaitable == NULL) {
         return weft_fail_at(origin, WEFT_ENOMEM, "nothing to await: it was not made");
@@ -114,6 +114,7 @@ int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_val
         return r;
     }
 
+    WF_ASSERT(task != NULL);
     weft_future *future = awaitable;
     if (wf_future_is_done(future)) {
         return wf_future_take(future, out_value);

@@ -400,6 +400,7 @@ int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
     struct wf_task_state *state = wf_task_state_get(loop);
     struct wf_task *task = state != NULL ? wf_task_get_memory(state) : NULL;
 
+    WF_ASSERT(coro != NULL);
     if (task == NULL) {
         wf_coro_drop(coro);
         return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a task");

@@ -154,7 +154,7 @@ static int enter(weft_timeout *scope, struct wf_task *task)
 
 int weft_timeout_enter(weft_timeout *scope)
 {
-    struct wf_task *task;
+    struct wf_task *task = NULL;
     int r = check(scope);
 
     if (r == 0 && scope->state != STATE_CREATED) {
@@ -180,6 +180,7 @@ static int leave(weft_timeout *scope, int result)
     struct wf_task *task = scope->task;
     bool has_expired = scope->state == STATE_EXPIRING;
 
+    WF_ASSERT(task != NULL);
     if (WF_MUTANT("timeout-claims-every-cancel") && result == WEFT_ECANCELED) {
         has_expired = true;
     }
@@ -278,8 +279,8 @@ int weft_wait_for_at(const weft_origin *origin, weft_awaitable *awaitable, weft_
     if (r == 0 && awaitable != NULL && limit <= 0) {
         return wait_for_nothing(origin, awaitable, out_value);
     }
+    init(&scope, limit, /* is_delay = */ true);
     if (r == 0) {
-        init(&scope, limit, /* is_delay = */ true);
         r = enter(&scope, task);
     }
     if (r < 0) {

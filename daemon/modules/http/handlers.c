@@ -106,7 +106,7 @@ static int block(void *arg)
 static int page_executor(weft_http_request *request, weft_http_response *response,
                          const struct http_context *context)
 {
-    int64_t ms;
+    int64_t ms = 0;
     weft_future *future = NULL;
     weft_value value;
 
@@ -178,9 +178,9 @@ static int page_threadsafe(weft_http_request *request, weft_http_response *respo
                            const struct http_context *context)
 {
     weft_runtime *runtime = weft_get_running_runtime();
-    struct place here;
-    struct place there;
-    int64_t index;
+    struct place here = { 0 };
+    struct place there = { 0 };
+    int64_t index = 0;
 
     (void)context;
     if (runtime == NULL) {
@@ -210,8 +210,8 @@ static int work(void *arg)
 static int page_timeout(weft_http_request *request, weft_http_response *response,
                         const struct http_context *context)
 {
-    int64_t ms;
-    int64_t work_ms;
+    int64_t ms = 0;
+    int64_t work_ms = 0;
 
     (void)context;
     if (get_number(request, response, "ms", 100, MAX_MS, &ms) == 0 ||
