@@ -73,6 +73,10 @@ endfunction()
 # because a program need not name malloc itself and the linker would drop it.
 function(weft_add_program target)
     add_executable(${target} ${ARGN})
+    if(WEFT_LTO)
+        # Else each program with the static library in it would optimise all of that anew.
+        target_link_options(${target} PRIVATE -fno-lto)
+    endif()
     if(JEMALLOC_FOUND)
         target_link_options(${target} PRIVATE
             LINKER:--push-state,--no-as-needed ${JEMALLOC_LINK_LIBRARIES} LINKER:--pop-state)
