@@ -60,6 +60,9 @@ void wf_queue_note_pace(weft_executor *executor, weft_job_fn *fn, weft_duration 
 {
     struct wf_pace *pace = pace_of(executor, fn);
 
+    if (duration >= 4 * LONG) {
+        duration = 4 * LONG - 1; /* however long it was held up */
+    }
     if (pace->fn != fn) {
         if (duration < LONG || pace->average >= LONG) {
             return;
