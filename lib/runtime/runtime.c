@@ -446,7 +446,6 @@ static bool end_executor(weft_runtime *runtime)
     return is_clean;
 }
 
-/* Shut down in order; false when somebody was left behind. The runtime is released. */
 static uint32_t count_threads(const weft_runtime *runtime)
 {
     uint32_t n = 0;
@@ -457,6 +456,7 @@ static uint32_t count_threads(const weft_runtime *runtime)
     return n;
 }
 
+/* Shut down in order; false when somebody was left behind. The runtime is released. */
 static bool shut_down(weft_runtime *runtime)
 {
     weft_loop *loop = runtime->members[0].loop;
