@@ -124,12 +124,13 @@ WEFT_API int weft_fail_at(const weft_origin *origin, int code, const char *forma
     WEFT_PRINTF(3, 4);
 
 /** Return from the calling function when <expr> is negative, leaving a breadcrumb. */
-#define WEFT_TRY(expr)                                           \
-    do {                                                         \
-        int weft_try_ = (expr);                                  \
-        if (weft_try_ < 0) {                                     \
-            return weft_trace_at(WEFT_ORIGIN(#expr), weft_try_); \
-        }                                                        \
+#define WEFT_TRY(expr)                                          \
+    do {                                                        \
+        int weft_try_ = (expr);                                 \
+        if (weft_try_ < 0) {                                    \
+            weft_trace_at(WEFT_ORIGIN(#expr), weft_try_);       \
+            return weft_try_; /* the compiler sees: negative */ \
+        }                                                       \
     } while (0)
 
 /**
