@@ -2,38 +2,42 @@
 #include <stdio.h>
 #include <weft/weft.h>
 
+struct image {
+    const char *pixels;
+    long size;
+};
+
 /* Blocks: it runs on a thread of the executor. */
-static int shrink(void *image)
+static int shrink(void *arg)
 {
-    long size = 0;
-    for (const char *at = image; *at != '\0'; at++) {
-        size++;
+    struct image *image = arg;
+    for (const char *at = image->pixels; *at != '\0'; at++) {
+        image->size++;
     }
-    return weft_return_int(size / 2);
+    image->size /= 2;
+    return 0;
 }
 
 static int work(void *image)
 {
-    weft_value size;
-    WEFT_TRY(weft_to_thread(shrink, image, &size)); /* the loop goes on meanwhile */
-    printf("%lld bytes\n", (long long)size.as.num);
-    return 0;
+    return weft_to_thread(shrink, image, NULL); /* the loop goes on meanwhile */
 }
 
 static int all(void *arg)
 {
-    char **images = arg;
+    struct image *images = arg;
     weft_task_group *group = weft_task_group_create();
     WEFT_TRY(weft_task_group_enter(group));
-    weft_task_group_create_task(group, weft_coro_create(work, images[0]), NULL);
-    weft_task_group_create_task(group, weft_coro_create(work, images[1]), NULL);
+    weft_task_group_create_task(group, weft_coro_create(work, &images[0]), NULL);
+    weft_task_group_create_task(group, weft_coro_create(work, &images[1]), NULL);
     int r = weft_task_group_exit(group, 0); /* a failure of one cancels the other */
     weft_task_group_destroy(group);
+    printf("%ld and %ld bytes\n", images[0].size, images[1].size);
     return r;
 }
 
 int main(void)
 {
-    char *images[] = { "a picture", "another picture" };
+    struct image images[] = { { "a picture", 0 }, { "another picture", 0 } };
     return weft_run(all, images) == 0 ? 0 : 1;
 }
