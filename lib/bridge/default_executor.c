@@ -108,12 +108,18 @@ static bool cancel_ending(struct wf_wait *wait, const char *message)
     if (!wf_executor_forget_end(ending->executor, &ending->waiter)) {
         return false;
     }
-    if (weft_loop_is_closed(ending->loop)) { /* the task is being dropped and will not do it */
-        (void)weft_executor_unref(ending->executor); /* always NULL */
-    }
     wf_timer_stop(ending->loop, &ending->timer);
     wf_wait_wake(wait, WEFT_ECANCELED);
     return true;
+}
+
+static void abandon_ending(struct wf_wait *wait)
+{
+    struct ending *ending = WF_CONTAINER_OF(wait, struct ending, wait);
+
+    (void)wf_executor_forget_end(ending->executor, &ending->waiter); /* or it came, and woke us */
+    wf_timer_stop(ending->loop, &ending->timer);
+    (void)weft_executor_unref(ending->executor); /* always NULL */
 }
 
 static void report_survivor(weft_loop *loop, const weft_executor_job *job)
@@ -166,7 +172,7 @@ int weft_loop_shutdown_default_executor(weft_loop *loop, weft_duration limit)
     }
 
     struct ending ending = {
-        .wait = WF_WAIT_INIT(cancel_ending, "the end of the default executor"),
+        .wait = WF_WAIT_INIT_WITH(cancel_ending, abandon_ending, "the end of the default executor"),
         .waiter = { .post = { .deliver = deliver_end }, .mailbox = &loop->mailbox },
         .loop = loop,
         .executor = weft_executor_ref(bridge->executor),

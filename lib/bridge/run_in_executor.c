@@ -49,11 +49,16 @@ static bool cancel_room(struct wf_wait *wait, const char *message)
     if (!wf_executor_forget_space(room->executor, &room->waiter)) {
         return false;
     }
-    if (weft_loop_is_closed(wait->task->future.loop)) {
-        give_up(room); /* the task is being dropped: it will not do it itself */
-    }
     wf_wait_wake(wait, WEFT_ECANCELED);
     return true;
+}
+
+static void abandon_room(struct wf_wait *wait)
+{
+    struct room *room = WF_CONTAINER_OF(wait, struct room, wait);
+
+    (void)wf_executor_forget_space(room->executor, &room->waiter); /* or it came, and woke us */
+    give_up(room);
 }
 
 /* In a task: suspend until there is room. */
@@ -78,7 +83,7 @@ static int submit(const weft_origin *origin, struct wf_wrapped *wrapped, weft_lo
 {
     bool may_wait = wf_task_current != NULL && wf_task_current->future.loop == loop;
     struct room room = {
-        .wait = WF_WAIT_INIT(cancel_room, "room in an executor's queue"),
+        .wait = WF_WAIT_INIT_WITH(cancel_room, abandon_room, "room in an executor's queue"),
         .waiter = { .post = { .deliver = deliver_room }, .mailbox = &loop->mailbox },
         .executor = executor,
     };

@@ -531,6 +531,12 @@ static void queue_callback(struct wf_waiter *waiter, weft_future *future)
     if (WF_MUTANT("callback-retrieves-error")) {
         future->is_unretrieved = false;
     }
+    if (__builtin_expect(future->loop->is_closed, 0)) { /* there will be no turn */
+        if (callback->drop != NULL) {
+            callback->drop(callback);
+        }
+        return;
+    }
     future->n_refs++;
     wf_loop_run_soon(future->loop, &callback->work);
 }

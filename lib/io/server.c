@@ -506,13 +506,6 @@ void weft_server_destroy(weft_server *server)
     wf_server_maybe_free(server);
 }
 
-static bool refuse_cancel(struct wf_wait *wait, const char *message)
-{
-    (void)wait;
-    (void)message;
-    return false;
-}
-
 static void report_unclosed(const weft_server *server)
 {
     weft_report report = WEFT_REPORT_INIT;
@@ -538,10 +531,10 @@ static void close_with_loop(weft_server *server)
         report_unclosed(server);
     }
     for (struct wf_list *link; (link = wf_list_take_first(&server->waits)) != NULL;) {
-        WF_CONTAINER_OF(link, struct wf_server_wait, link)->wait.cancel = refuse_cancel;
+        wf_wait_disown(&WF_CONTAINER_OF(link, struct wf_server_wait, link)->wait);
     }
     if (server->forever != NULL) {
-        server->forever->cancel = refuse_cancel;
+        wf_wait_disown(server->forever);
         server->forever = NULL;
     }
     close_checked(server);

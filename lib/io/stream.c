@@ -221,14 +221,6 @@ bool wf_side_cancel_wait(struct wf_wait *wait, const char *message)
     return true;
 }
 
-/* The loop is closed: nobody will resume the task, and the stream may be gone. */
-static bool refuse_cancel(struct wf_wait *wait, const char *message)
-{
-    (void)wait;
-    (void)message;
-    return false;
-}
-
 int wf_side_leave_closing(weft_stream *stream, const struct wf_side *side, int code)
 {
     maybe_free_soon(stream);
@@ -569,12 +561,6 @@ void weft_stream_destroy(weft_stream *stream)
     wf_stream_release(stream);
 }
 
-/* Take a side's or closer's wait away from the task that the loop leaves behind. */
-static void abandon(struct wf_wait *wait)
-{
-    wait->cancel = refuse_cancel;
-}
-
 static void close_with_loop(weft_stream *stream)
 {
     if (stream->state < WF_STREAM_CLOSING) {
@@ -583,15 +569,15 @@ static void close_with_loop(weft_stream *stream)
         stream->is_released |= stream->state == WF_STREAM_CONNECTING;
     }
     if (stream->reader.waiter != NULL) {
-        abandon(stream->reader.waiter);
+        wf_wait_disown(stream->reader.waiter);
         stream->reader.waiter = NULL;
     }
     if (stream->writer.waiter != NULL) {
-        abandon(stream->writer.waiter);
+        wf_wait_disown(stream->writer.waiter);
         stream->writer.waiter = NULL;
     }
     for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
-        abandon(&WF_CONTAINER_OF(link, struct wf_closer, link)->wait);
+        wf_wait_disown(&WF_CONTAINER_OF(link, struct wf_closer, link)->wait);
     }
     stream->n_closers = 0; /* nobody comes back */
     stream->reader.is_busy = false;

@@ -54,15 +54,12 @@ const weft_future *wf_wait_get_future(const struct wf_wait *wait)
     return WF_CONTAINER_OF(wait, struct await, wait)->future;
 }
 
-bool wf_wait_abandon_future(struct wf_wait *wait)
+static void abandon_awaited(struct wf_wait *wait)
 {
-    if (wait->cancel != cancel_awaited) {
-        return false;
-    }
     struct await *await = WF_CONTAINER_OF(wait, struct await, wait);
+
     wf_future_remove_waiter(&await->waiter);
-    (void)weft_future_unref(await->future); /* always NULL */
-    return true;
+    wf_future_release(await->future);
 }
 
 static int refuse_await(const struct wf_task *task, const weft_future *future)
@@ -82,7 +79,7 @@ static int refuse_await(const struct wf_task *task, const weft_future *future)
 static int await_pending(weft_future *future)
 {
     struct await await = {
-        .wait = WF_WAIT_INIT(cancel_awaited, "future"),
+        .wait = WF_WAIT_INIT_WITH(cancel_awaited, abandon_awaited, "future"),
         .waiter = { .wake = wake_awaiter },
         .future = future,
     };

@@ -42,7 +42,9 @@ static void detach(struct wf_task *task)
 {
     struct wf_wait *wait = task->wait;
 
-    if (wait != NULL && !wait->is_woken && !wf_wait_abandon_future(wait)) {
+    if (wait != NULL && wait->abandon != NULL) {
+        wait->abandon(wait);
+    } else if (wait != NULL && !wait->is_woken) {
         (void)wait->cancel(wait, NULL); /* it wakes, but never runs again */
     }
     wf_loop_take_back(&task->step);

@@ -72,22 +72,22 @@ static int bind(struct line *line, const char *what)
     return 0;
 }
 
-/* It stays in line until the task resumes; when the loop closes the task never does. */
+/* It stays in line until the task resumes. */
 static bool cancel_in_line(struct wf_wait *wait, const char *message)
 {
-    struct waiter *waiter = WF_CONTAINER_OF(wait, struct waiter, wait);
-
     (void)message; /* the task keeps it */
-    if (weft_loop_is_closed(wait->task->future.loop)) {
-        wf_list_remove(&waiter->link);
-    }
     wf_wait_wake(wait, WEFT_ECANCELED);
     return true;
 }
 
+static void abandon_line(struct wf_wait *wait)
+{
+    wf_list_remove(&WF_CONTAINER_OF(wait, struct waiter, wait)->link);
+}
+
 static int wait_in_line(struct line *line, const char *what)
 {
-    struct waiter waiter = { .wait = WF_WAIT_INIT(cancel_in_line, what) };
+    struct waiter waiter = { .wait = WF_WAIT_INIT_WITH(cancel_in_line, abandon_line, what) };
 
     wf_list_append(&line->waiters, &waiter.link);
     int r = wf_task_wait(&waiter.wait);

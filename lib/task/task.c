@@ -264,6 +264,16 @@ void wf_wait_wake(struct wf_wait *wait, int code)
     wf_loop_run_soon(wait->task->future.loop, &wait->task->step);
 }
 
+static void abandon_nothing(struct wf_wait *wait)
+{
+    (void)wait;
+}
+
+void wf_wait_disown(struct wf_wait *wait)
+{
+    wait->abandon = abandon_nothing;
+}
+
 int wf_task_yield(void)
 {
     struct wf_task *task = wf_task_current;

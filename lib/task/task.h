@@ -11,7 +11,9 @@
  * that finds no wait to cancel is remembered and delivered at the next one, or
  * at the resume.
  *
- * The waits stand on the tasks' own stacks: waiting never allocates.
+ * The waits stand on the tasks' own stacks: waiting never allocates. When the loop
+ * closes, the stacks of the tasks that are left go, and what is on them is lost;
+ * `abandon` first takes each wait out of what knows it, woken or not.
  *
  *     struct readable { struct wf_wait wait; struct stream *stream; };
  *
@@ -38,13 +40,20 @@ struct wf_wait {
      * to what is awaited; then return true. False: not now, deliver it later.
      */
     bool (*cancel)(struct wf_wait *wait, const char *message);
+    /*
+     * The loop closes and the task never resumes: detach the wait from all that points to it, and
+     * release what it holds. NULL: a cancel, where it was not woken, does all of it.
+     */
+    void (*abandon)(struct wf_wait *wait);
     struct wf_task *task; /* who waits; set by wf_task_wait */
     const char *what;     /* "sleep", "read", ...: static, for descriptions; may be NULL */
     int code;
     bool is_woken;
 };
 
-#define WF_WAIT_INIT(cancel_, what_) ((struct wf_wait){ (cancel_), NULL, (what_), 0, false })
+#define WF_WAIT_INIT(cancel_, what_) WF_WAIT_INIT_WITH(cancel_, NULL, what_)
+#define WF_WAIT_INIT_WITH(cancel_, abandon_, what_) \
+    ((struct wf_wait){ (cancel_), (abandon_), NULL, (what_), 0, false })
 
 /*
  * Suspend the running task until the wait is woken, and return the code it was
@@ -59,8 +68,8 @@ void wf_wait_wake(struct wf_wait *wait, int code);
 
 /* The future that <wait> awaits, or NULL when it waits for something else. */
 const weft_future *wf_wait_get_future(const struct wf_wait *wait);
-/* The loop closes: stop waiting for that future. False when it waits for something else. */
-bool wf_wait_abandon_future(struct wf_wait *wait);
+/* What would wake it has gone, with the closing loop: nothing is left for cancel or abandon. */
+void wf_wait_disown(struct wf_wait *wait);
 
 /* Let everything else that is ready run once: sleep(0). 0 or WEFT_ECANCELED. */
 int wf_task_yield(void);

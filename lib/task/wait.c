@@ -69,7 +69,15 @@ static void withdraw(struct wait *wait)
     wait->n = 0;
 }
 
-/* The task is cancelled, or its loop closes: the members go on without us. */
+static void abandon_wait(struct wf_wait *base)
+{
+    struct wait *wait = WF_CONTAINER_OF(base, struct wait, wait);
+
+    withdraw(wait);
+    wf_timer_stop(wait->loop, &wait->timer);
+}
+
+/* The task is cancelled: the members go on without us. */
 static bool cancel_wait(struct wf_wait *base, const char *message)
 {
     struct wait *wait = WF_CONTAINER_OF(base, struct wait, wait);
@@ -138,7 +146,7 @@ int weft_wait(weft_future *const *futures, size_t n, weft_duration limit, enum w
         return r;
     }
     struct wait wait = {
-        .wait = WF_WAIT_INIT(cancel_wait, "wait"),
+        .wait = WF_WAIT_INIT_WITH(cancel_wait, abandon_wait, "wait"),
         .loop = task->future.loop,
         .mode = mode,
         .n_left = n,

@@ -386,6 +386,55 @@ TEST_CASE("bridge: a loop that closes lets go of tasks that wait for room",
     s.gate.open();
 }
 
+/* The answer is in the mailbox, and the loop closes before it turns. */
+TEST_CASE("bridge: a loop that closes releases what a task held that was just woken",
+          "[bridge][executor][close][regress]")
+{
+    log_recorder log;
+    scene s;
+    wf_alloc_count_blocks(true);
+
+    SECTION("by room in a queue")
+    {
+        small_executor small(1, 1);
+        {
+            virtual_loop loop;
+            s.ex = small.ex;
+            REQUIRE(weft_loop_create_task(loop, weft_coro_create(fill_and_wait, &s), nullptr,
+                                          nullptr) == 0);
+            REQUIRE(weft_loop_run_once(loop, 0) > 0);
+            s.gate.open();
+            while (small.stats().n_waiting > 0) {
+                std::this_thread::yield();
+            }
+        }
+        s.first = weft_future_unref(s.first);
+        s.second = weft_future_unref(s.second);
+    }
+    SECTION("by the end of the default executor")
+    {
+        small_executor small(1);
+        {
+            virtual_loop loop;
+            auto ends = [](void *) -> int {
+                return weft_loop_shutdown_default_executor(nullptr, WEFT_FOREVER);
+            };
+            REQUIRE(weft_loop_set_default_executor(loop, small.ex) == 0);
+            REQUIRE(weft_executor_submit(small.ex, pass_door, &s.gate, nullptr) == 0);
+            REQUIRE(weft_loop_create_task(loop, weft_coro_create(ends, nullptr), nullptr,
+                                          nullptr) == 0);
+            REQUIRE(weft_loop_run_once(loop, 0) > 0);
+            s.gate.open();
+            while (small.stats().n_threads > 0) {
+                std::this_thread::yield();
+            }
+        }
+    }
+    CHECK(log.count(WEFT_REPORT_PENDING_TASK_DESTROYED) == 1);
+    CHECK(wf_alloc_n_blocks() == 0);
+    wf_alloc_count_blocks(false);
+}
+
 TEST_CASE("bridge: in a callback a full queue is refused", "[bridge][executor][limit]")
 {
     small_executor small(1, 1);

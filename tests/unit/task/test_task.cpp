@@ -234,6 +234,103 @@ TEST_CASE("task: closing the loop names pending tasks and loses no memory", "[ta
     wf_alloc_count_blocks(false);
 }
 
+/* Tasks that were woken in the last turn of their loop: they never resume. */
+TEST_CASE("task: closing the loop releases what a woken task held", "[task][close][regress]")
+{
+    log_recorder log;
+    REQUIRE(wf_overflow_install_thread() == 0); /* its memory stays with the thread */
+    wf_alloc_count_blocks(true);
+
+    SECTION("an awaited future")
+    {
+        virtual_loop loop;
+        weft_future *future = weft_loop_create_future(loop);
+        auto awaits = [](void *f) -> int { return weft_await(f, nullptr); };
+        weft_loop_create_task(loop, weft_coro_create(awaits, future), nullptr, nullptr);
+        weft_loop_run_once(loop, 0);
+        CHECK(weft_future_set_result(future, weft_value_none()) == 0);
+        weft_future_unref(future);
+    }
+    SECTION("several futures, of which one is done")
+    {
+        struct pair {
+            weft_future *first;
+            weft_future *second;
+        } p;
+        {
+            virtual_loop loop;
+            p.first = weft_loop_create_future(loop);
+            p.second = weft_loop_create_future(loop);
+            auto waits = [](void *data) -> int {
+                auto *p = static_cast<pair *>(data);
+                weft_future *both[] = { p->first, p->second };
+                return weft_wait(both, 2, WEFT_S(1), WEFT_FIRST_COMPLETED);
+            };
+            weft_loop_create_task(loop, weft_coro_create(waits, &p), nullptr, nullptr);
+            weft_loop_run_once(loop, 0);
+            CHECK(weft_future_set_result(p.first, weft_value_none()) == 0);
+            weft_loop_run_once(loop, 0);
+        }
+        CHECK(weft_future_set_result(p.second, weft_value_none()) == 0);
+        weft_future_unref(p.first);
+        weft_future_unref(p.second);
+    }
+    SECTION("a place in the line of an event")
+    {
+        weft_event *event = weft_event_create();
+        {
+            virtual_loop loop;
+            auto waits = [](void *e) -> int {
+                return weft_event_wait(static_cast<weft_event *>(e));
+            };
+            weft_loop_create_task(loop, weft_coro_create(waits, event), nullptr, nullptr);
+            weft_loop_run_once(loop, 0);
+            CHECK(weft_event_set(event) == 0);
+        }
+        CHECK(weft_event_set(event) == 0);
+        CHECK(weft_event_destroy(event) == 0);
+    }
+    SECTION("a place in the line of a lock")
+    {
+        weft_lock *lock = weft_lock_create();
+        {
+            virtual_loop loop;
+            auto acquires = [](void *l) -> int {
+                return weft_lock_acquire(static_cast<weft_lock *>(l));
+            };
+            weft_loop_create_task(loop, weft_coro_create(acquires, lock), nullptr, nullptr);
+            weft_loop_create_task(loop, weft_coro_create(acquires, lock), nullptr, nullptr);
+            weft_loop_run_once(loop, 0);
+            CHECK(weft_lock_release(lock) == 0);
+        }
+        CHECK(weft_lock_locked(lock) == 0);
+        CHECK(weft_lock_destroy(lock) == 0);
+    }
+    CHECK(log.count(WEFT_REPORT_PENDING_TASK_DESTROYED) == 1);
+    CHECK(wf_alloc_n_blocks() == 0);
+    wf_alloc_count_blocks(false);
+}
+
+TEST_CASE("future: callbacks are let go of when the loop has closed before",
+          "[task][close][regress]")
+{
+    log_recorder log;
+    int n_called = 0;
+    auto count = [](weft_future *, void *n) -> int { return ++*static_cast<int *>(n); };
+    wf_alloc_count_blocks(true);
+    weft_future *future;
+    {
+        virtual_loop loop;
+        future = weft_loop_create_future(loop);
+        CHECK(weft_future_add_done_callback(future, count, &n_called) == 0);
+    }
+    CHECK(weft_future_set_result(future, weft_value_none()) == 0);
+    weft_future_unref(future);
+    CHECK(n_called == 0);
+    CHECK(wf_alloc_n_blocks() == 0);
+    wf_alloc_count_blocks(false);
+}
+
 TEST_CASE("task: out of memory in creating, gathering and limiting is a code", "[task][oom]")
 {
     log_recorder log;
