@@ -367,6 +367,30 @@ int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_
     return 0;
 }
 
+int wf_stream_create_pipe(struct wf_io *io, int fd, bool is_reader,
+                          const weft_stream_options *options, const weft_origin *origin,
+                          weft_stream **out_stream)
+{
+    weft_stream *stream = wf_new(weft_stream);
+
+    if (stream == NULL) {
+        return WEFT_ENOMEM;
+    }
+    wf_stream_init(stream, io, options, origin);
+    stream->is_pipe = true;
+    int code = wf_stream_attach(stream, fd);
+    if (code < 0) {
+        stream->state = WF_STREAM_CLOSED;
+        wf_stream_release(stream);
+        return code;
+    }
+    wf_stream_open(stream);
+    stream->reader.is_open = is_reader; /* the other direction is refused as a closed one */
+    stream->writer.is_open = !is_reader;
+    *out_stream = stream;
+    return 0;
+}
+
 /* ---- closing ------------------------------------------------------------ */
 
 static void wake_closer(struct wf_closer *closer, int code)
@@ -424,7 +448,7 @@ static int abort_checked(weft_stream *stream)
     }
     stream->is_aborted = true;
     wf_stream_drop_queue(stream);
-    if (stream->fd >= 0 && stream->peer.as.any.sa_family != AF_UNIX) {
+    if (stream->fd >= 0 && !stream->is_pipe && stream->peer.as.any.sa_family != AF_UNIX) {
         /* No FIN, which would look like a proper end, but RST. It may fail: then it is FIN. */
         struct linger linger = { .l_onoff = 1, .l_linger = 0 };
         (void)setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
@@ -520,6 +544,10 @@ void wf_stream_describe(const weft_stream *stream, char *buffer, size_t size)
 {
     char peer[128];
 
+    if (stream->is_pipe) {
+        (void)snprintf(buffer, size, "pipe fd=%d %s", stream->fd, state_name(stream));
+        return;
+    }
     wf_peer_format(&stream->peer, peer, sizeof peer);
     (void)snprintf(buffer, size, "%s stream fd=%d peer=%s %s",
                    stream->peer.as.any.sa_family == AF_UNIX ? "unix" : "TCP", stream->fd, peer,

@@ -73,6 +73,7 @@ struct weft_stream {
     bool is_aborted;    /* what was queued is lost */
     bool is_released;   /* the owner is done with it */
     bool is_served;     /* a server owns it */
+    bool is_pipe;       /* no socket: one direction, and SIGPIPE to be kept away */
     uint16_t n_closers; /* tasks inside wait_closed */
     int fd;             /* owned; -1 once closed */
     weft_loop *loop;    /* held */
@@ -113,6 +114,14 @@ int wf_stream_attach(weft_stream *stream, int fd);
 void wf_stream_open(weft_stream *stream);
 /* Undo attach, for the next address: the descriptor is closed. */
 void wf_stream_detach(weft_stream *stream);
+
+/*
+ * A stream of one end of a pipe, open for reading or for writing. Takes the non-blocking <fd> on
+ * success; on failure it stays the caller's. <options> come from wf_stream_read_options.
+ */
+int wf_stream_create_pipe(struct wf_io *io, int fd, bool is_reader,
+                          const weft_stream_options *options, const weft_origin *origin,
+                          weft_stream **out_stream);
 
 /* The owner lets go of a stream that is closing or closed. */
 void wf_stream_release(weft_stream *stream);

@@ -26,6 +26,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     LEAST_ROOM = 1024 /* worth a system call */
@@ -152,7 +153,8 @@ WF_IO_SLOW static int refuse_read(const weft_stream *stream, const char *what)
                          "data",
                          what);
     }
-    return stream->reader.code;
+    /* The writing end of a pipe has no error of its own, and nothing to read. */
+    return stream->reader.code != 0 ? stream->reader.code : WEFT_ECLOSED;
 }
 
 static inline int begin_read(weft_stream *stream, const char *what)
@@ -189,7 +191,7 @@ static inline int wait_for_data(weft_stream *stream)
                         limit == WEFT_FOREVER ? limit : wf_loop_deadline(stream->loop, limit));
 }
 
-/* What a recv without data came to: 0 at the end, -EAGAIN to be tried again, or a code. */
+/* What a read without data came to: 0 at the end, -EAGAIN to be tried again, or a code. */
 WF_IO_SLOW static ssize_t judge(weft_stream *stream, ssize_t n)
 {
     if (n == 0) {
@@ -204,10 +206,10 @@ WF_IO_SLOW static ssize_t judge(weft_stream *stream, ssize_t n)
     return errno == EINTR ? -EAGAIN : wf_side_break(&stream->reader, -errno);
 }
 
-/* One recv, as judge tells it. A short one means that the socket is empty. */
+/* One read, as judge tells it. A short one means that there is no more. */
 static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size)
 {
-    ssize_t n = recv(stream->fd, buffer, size, 0);
+    ssize_t n = read(stream->fd, buffer, size); /* of a socket or a pipe */
 
     if (__builtin_expect(n <= 0, 0)) {
         return judge(stream, n);

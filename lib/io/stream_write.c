@@ -25,8 +25,11 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 
 enum {
     CHUNK_SIZE = 16384,       /* of a chunk for small writes, with its head */
@@ -154,13 +157,43 @@ static ssize_t judge(weft_stream *stream, ssize_t n, size_t wanted)
     return fail_writer(stream, -errno);
 }
 
+/*
+ * A pipe knows no MSG_NOSIGNAL: the signal is held back, and taken if this very write made it.
+ * One that was pending before stays.
+ */
+static ssize_t write_pipe(int fd, const struct iovec *pieces, size_t n)
+{
+    const struct timespec at_once = { 0, 0 };
+    sigset_t broken_pipe;
+    sigset_t before;
+    sigset_t pending;
+
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    sigemptyset(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &broken_pipe, &before); /* cannot fail: the set is good */
+    if (sigismember(&before, SIGPIPE)) {
+        (void)sigpending(&pending); /* as above */
+    }
+    ssize_t written = writev(fd, pieces, (int)n);
+    int error = errno;
+    if (written < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE)) {
+        while (sigtimedwait(&broken_pipe, NULL, &at_once) < 0 && errno == EINTR) {
+        }
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return written;
+}
+
 static ssize_t send_pieces(weft_stream *stream, struct iovec *pieces, size_t n, size_t total)
 {
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = n };
     ssize_t sent;
 
     do {
-        sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+        sent = stream->is_pipe ? write_pipe(stream->fd, pieces, n)
+                               : sendmsg(stream->fd, &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return judge(stream, sent, total);
 }
@@ -268,7 +301,8 @@ WF_IO_SLOW static int write_slowly(weft_stream *stream, const void *data, size_t
 int weft_stream_write(weft_stream *stream, const void *data, size_t size)
 {
     if (__builtin_expect(!wf_stream_is_at_hand(stream) || !stream->writer.is_open ||
-                             stream->first != NULL || !stream->writer.is_ready || size == 0,
+                             stream->first != NULL || !stream->writer.is_ready || size == 0 ||
+                             stream->is_pipe,
                          0)) {
         return write_slowly(stream, data, size);
     }
@@ -368,6 +402,9 @@ int weft_stream_write_eof(weft_stream *stream)
     code = begin_write(stream);
     if (code < 0) {
         return code;
+    }
+    if (stream->is_pipe) {
+        return weft_stream_close(stream); /* the end of a pipe is its close */
     }
     stream->is_end_wanted = true;
     stream->writer.is_open = false;
