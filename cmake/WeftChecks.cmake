@@ -7,11 +7,21 @@ weft_add_check(check.headers check 120 ${tools}/check-headers ${PROJECT_SOURCE_D
 weft_add_check(check.alloc check 60 ${tools}/check-alloc ${PROJECT_SOURCE_DIR})
 weft_add_check(check.docs check 60 ${tools}/check-docs ${PROJECT_SOURCE_DIR})
 weft_add_check(check.readme check 60 ${tools}/check-readme ${PROJECT_SOURCE_DIR})
+weft_add_check(check.asyncio-map check 60 ${tools}/check-asyncio-map ${PROJECT_SOURCE_DIR})
+weft_glob(headers ../include/weft/*.h)
+list(FILTER headers EXCLUDE REGEX "/(http|service)\\.h$")
+weft_add_check(check.exports.weft check 60 ${tools}/check-exports $<TARGET_FILE:weft> ${headers})
 weft_add_check(check.symbols.weft check 60
     ${tools}/check-symbols $<TARGET_FILE:weft> weft_ WEFT_0)
 if(TARGET weft_http)
     weft_add_check(check.symbols.weft-http check 60
         ${tools}/check-symbols $<TARGET_FILE:weft_http> weft_http_ WEFT_HTTP_0)
+    weft_add_check(check.exports.weft-http check 60
+        ${tools}/check-exports $<TARGET_FILE:weft_http> ${PROJECT_SOURCE_DIR}/include/weft/http.h)
+endif()
+if(TARGET weft-worker)
+    weft_add_check(check.exports.weft-worker check 60
+        ${tools}/check-exports $<TARGET_FILE:weft-worker> ${PROJECT_SOURCE_DIR}/include/weft/service.h)
 endif()
 
 # Each checker must find a violation that is planted for it.
@@ -19,6 +29,8 @@ foreach(name IN ITEMS
         include-upward include-upward-public include-sideways include-circle include-module-circle
         include-uv include-internal header-alone header-cxx alloc docs-thread docs-none
         readme-code readme-link
+        map-unknown map-twice map-missing map-no-header map-no-reason map-no-row map-not-yet
+        export-missing export-undeclared
         symbol-name symbol-version)
     weft_add_check(check.planted.${name} check 60 ${tools}/test-checkers ${name})
 endforeach()
