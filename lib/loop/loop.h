@@ -251,6 +251,12 @@ static inline struct wf_work *wf_loop_take_next(weft_loop *loop, wf_work_fn *run
 }
 
 /*
+ * Whether <loop> may begin to run: 0, or the code of wf_loop_check, WEFT_ECLOSED,
+ * WEFT_ERUNTIME.
+ */
+int wf_loop_check_run(const weft_loop *loop);
+
+/*
  * Run turns until stopped: what run_forever and run_until_complete share. With
  * all checks: the code of wf_loop_check, WEFT_ECLOSED, WEFT_ERUNTIME.
  */

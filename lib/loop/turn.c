@@ -113,7 +113,7 @@ void wf_loop_unpark(weft_loop *loop)
 
 /* ---- running ------------------------------------------------------------ */
 
-static int begin_run(weft_loop *loop)
+int wf_loop_check_run(const weft_loop *loop)
 {
     int r = wf_loop_check(loop);
 
@@ -130,6 +130,16 @@ static int begin_run(weft_loop *loop)
     if (wf_loop_running != NULL && wf_loop_running->forks == wf_fork_generation) {
         return weft_fail_at(NULL, WEFT_ERUNTIME,
                             "Cannot run the event loop while another loop is running");
+    }
+    return 0;
+}
+
+static int begin_run(weft_loop *loop)
+{
+    int r = wf_loop_check_run(loop);
+
+    if (r < 0) {
+        return r;
     }
     (void)weft_loop_ref(loop); /* a callback may give the last reference back */
     wf_loop_unpark(loop);

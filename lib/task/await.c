@@ -243,33 +243,15 @@ static int run_until_done(weft_loop *loop, weft_future *future)
                : weft_fail(WEFT_ERUNTIME, "Event loop stopped before Future completed.");
 }
 
-static int refuse_run(weft_loop *loop)
-{
-    if (weft_loop_is_closed(loop)) {
-        return weft_fail(WEFT_ECLOSED, "Event loop is closed");
-    }
-    if (loop->is_running) {
-        return weft_fail(WEFT_ERUNTIME, "This event loop is already running");
-    }
-    if (wf_loop_running != NULL) {
-        return weft_fail(WEFT_ERUNTIME, "Cannot run the event loop while another loop is running");
-    }
-    return 0;
-}
-
 int weft_loop_run_until_complete_at(const weft_origin *origin, weft_loop *loop,
                                     weft_awaitable *awaitable, weft_value *out_value)
 {
     weft_future *future = NULL;
-    int r = wf_loop_check(loop);
+    int r = wf_loop_check_run(loop);
 
-    if (r == 0) {
-        r = refuse_run(loop);
-    }
     if (awaitable == NULL || wf_coro_is(awaitable)) {
-        if (r < 0 && awaitable != NULL) {
-            wf_coro_take(awaitable);
-            wf_coro_drop(awaitable);
+        if (r < 0) {
+            wf_awaitable_drop(awaitable);
         }
         r = r < 0 ? r : weft_loop_create_task_at(origin, loop, awaitable, NULL, &future);
     } else if (r == 0) {

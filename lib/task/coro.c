@@ -118,7 +118,7 @@ weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void
         }
         return NULL;
     }
-    *coro = (weft_coro){ WF_CORO_MAGIC, fn, arg, destroy, origin, { NULL, NULL }, false };
+    *coro = (weft_coro){ WF_CORO_MAGIC, fn, arg, destroy, origin, { NULL, NULL }, false, false };
 
     struct wf_list *list = makers_list(state);
     if (list != NULL) {
@@ -159,6 +159,14 @@ void wf_coro_drop(weft_coro *coro)
     wf_coro_free(coro);
     if (destroy != NULL) {
         destroy(arg);
+    }
+}
+
+void wf_awaitable_drop(weft_awaitable *awaitable)
+{
+    if (wf_coro_is(awaitable)) {
+        wf_coro_take(awaitable);
+        wf_coro_drop(awaitable);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "weft/coro.h"
+#include "weft/future.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@ struct weft_coro {
     const weft_origin *origin;
     struct wf_list link; /* in its maker's list */
     bool is_global;      /* that list is the global one */
+    bool is_marked;      /* by whoever looks for duplicates, while it looks */
 };
 
 /* The loop's memory goes. */
@@ -38,6 +40,29 @@ void wf_coro_take(weft_coro *coro);
 void wf_coro_free(weft_coro *coro);
 /* Free a taken object whose body never runs: destroys the argument. No report. */
 void wf_coro_drop(weft_coro *coro);
+/* A call fails that takes any awaitable: drop a coroutine object, leave everything else alone. */
+void wf_awaitable_drop(weft_awaitable *awaitable);
+
+/* ---- several awaitables (several.c) --------------------------------------- */
+
+/*
+ * What a call that takes several checks before it changes anything: the array, the place for
+ * its result, each future, and that all are of one loop, which the running one decides when
+ * there are coroutine objects only.
+ */
+int wf_awaitables_check(const weft_origin *origin, weft_awaitable *const *awaitables, size_t n,
+                        const void *out, weft_loop **out_loop);
+/* It fails: drop the coroutine objects from <first> on, each once. */
+void wf_awaitables_drop(weft_awaitable *const *awaitables, size_t first, size_t n);
+/* Mark it; true when it was marked before: it is a duplicate. */
+bool wf_awaitable_mark(weft_awaitable *awaitable);
+void wf_awaitable_unmark(weft_awaitable *awaitable);
+/* A coroutine object becomes a task, also by the loop's factory; a future gains a reference. */
+int wf_awaitable_to_future(const weft_origin *origin, weft_loop *loop, weft_awaitable *awaitable,
+                           weft_future **out_future);
+
+/* ---- reports --------------------------------------------------------------- */
+
 /* Report and drop all objects of a maker's list that ends. */
 void wf_coro_report_all(struct wf_list *coros);
 /* The name of the function that <origin>, of a coroutine object, tells; "?" without. */

@@ -24,6 +24,7 @@ struct child {
     struct gather *gather;
     weft_future *future; /* ref */
     bool is_duplicate;   /* stood earlier in the arguments: no callback of its own */
+    bool is_made;        /* a task made here, of a coroutine object */
 };
 
 struct gather {
@@ -58,13 +59,24 @@ static weft_outcomes *make_outcomes(size_t n)
     return outcomes;
 }
 
+/* What a failed or cancelled child has to say: a reference, or NULL when it is the code alone. */
+static weft_error *error_of(const weft_future *future)
+{
+    if (future->error != NULL) {
+        return wf_error_ref(future->error);
+    }
+    return future->cancel_message != NULL
+               ? wf_error_create(future->code, NULL, future->cancel_message)
+               : NULL;
+}
+
 static void collect(weft_outcome *outcome, weft_future *future)
 {
     weft_value value;
 
     if (future->code < 0) {
         outcome->code = future->code;
-        outcome->error = future->error != NULL ? wf_error_ref(future->error) : NULL;
+        outcome->error = error_of(future);
         wf_future_set_retrieved(future);
     } else if (wf_future_take(future, &value) == 0) {
         outcome->value = value;
@@ -74,8 +86,11 @@ static void collect(weft_outcome *outcome, weft_future *future)
 static void finish(struct gather *gather)
 {
     if (gather->is_cancel_requested) {
-        /* Not "cancelled": as in asyncio, an error that happens to be a cancel. */
-        wf_future_fail(&gather->outer, WEFT_ECANCELED, NULL);
+        /* Not "cancelled": as in asyncio, an error that is a cancel, with the last child's message.
+         */
+        const weft_future *last = gather->children[gather->n - 1].future;
+        wf_future_fail(&gather->outer, WEFT_ECANCELED,
+                       last->state == WF_FUTURE_CANCELLED ? error_of(last) : NULL);
         return;
     }
     weft_outcomes *outcomes = make_outcomes(gather->n);
@@ -107,18 +122,11 @@ static int cancel_gather(weft_future *future, const char *message)
 
 static void fail(struct gather *gather, weft_future *child)
 {
-    weft_error *error = child->error;
-
     wf_future_set_retrieved(child);
-    if (error == NULL && child->cancel_message != NULL) {
-        error = wf_error_create(child->code, NULL, child->cancel_message);
-    } else if (error != NULL) {
-        (void)wf_error_ref(error); /* its argument */
-    }
     if (WF_MUTANT("gather-cancels-siblings")) {
         (void)cancel_gather(&gather->outer, NULL); /* as a group would do */
     }
-    wf_future_fail(&gather->outer, child->code, error);
+    wf_future_fail(&gather->outer, child->code, error_of(child));
 }
 
 /* A child is done: a turn of the loop. */
@@ -164,71 +172,64 @@ static const struct wf_future_ops gather_ops = {
     .is_sealed = true,
 };
 
-static bool is_duplicate(const struct gather *gather, size_t i)
-{
-    for (size_t k = 0; k < i; k++) {
-        if (gather->children[k].future == gather->children[i].future) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void drop_coros(weft_awaitable *const *awaitables, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (wf_coro_is(awaitables[i])) {
-            wf_coro_take(awaitables[i]);
-            wf_coro_drop(awaitables[i]);
-        }
-    }
-}
-
-/* The same coroutine object may stand there twice: one task for both. */
+/* The same awaitable stood there before: one task, and one callback, for both. */
 static weft_future *find_earlier(const struct gather *gather, weft_awaitable *const *awaitables,
                                  size_t i)
 {
-    for (size_t k = 0; k < i; k++) {
-        if (awaitables[k] == awaitables[i]) {
-            return gather->children[k].future;
-        }
+    size_t k = 0;
+
+    while (awaitables[k] != awaitables[i]) {
+        k++;
     }
-    return NULL;
+    return gather->children[k].future;
 }
 
-static int make_children(const weft_origin *origin, weft_loop *loop, struct gather *gather,
+/* Nothing comes of it: what was started for it must not go on by itself. */
+static void cancel_made(struct gather *gather)
+{
+    for (size_t i = 0; i < gather->n; i++) {
+        if (gather->children[i].is_made) {
+            (void)wf_future_request_cancel(gather->children[i].future, NULL); /* or it has ended */
+        }
+    }
+}
+
+static int make_children(const weft_origin *origin, struct gather *gather,
                          weft_awaitable *const *awaitables, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct child *child = &gather->children[i];
-        weft_future *earlier = find_earlier(gather, awaitables, i);
         int r = 0;
 
-        if (earlier != NULL) {
-            child->future = weft_future_ref(earlier);
-        } else if (awaitables[i] == NULL || wf_coro_is(awaitables[i])) {
-            r = weft_loop_create_task_at(origin, loop, awaitables[i], NULL, &child->future);
+        if (child->is_duplicate) {
+            child->future = weft_future_ref(find_earlier(gather, awaitables, i));
         } else {
-            r = weft_ensure_future_at(origin, awaitables[i], &child->future);
-        }
-        if (r == 0 && child->future->loop != loop) {
-            (void)weft_future_unref(child->future); /* always NULL */
-            r = weft_fail_at(origin, WEFT_EINVAL,
-                             "All futures must share the same event loop: argument %zu does not",
-                             i);
+            child->is_made = wf_coro_is(awaitables[i]);
+            r = wf_awaitable_to_future(origin, gather->outer.loop, awaitables[i], &child->future);
         }
         if (r < 0) {
-            drop_coros(awaitables + i + 1, n - i - 1);
+            wf_awaitables_drop(awaitables, i + 1, n);
+            cancel_made(gather);
             return r;
         }
         child->gather = gather;
         gather->n = i + 1;
-        child->is_duplicate = is_duplicate(gather, i);
     }
     return 0;
 }
 
-static int start(struct gather *gather, weft_future **out_future)
+static void find_duplicates(struct gather *gather, weft_awaitable *const *awaitables, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        gather->children[i].is_duplicate = wf_awaitable_mark(awaitables[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        wf_awaitable_unmark(awaitables[i]);
+    }
+}
+
+/* A task that was started eagerly and has ended in that counts at once, as from CPython 3.12 on. */
+static void start(struct gather *gather)
 {
     for (size_t i = 0; i < gather->n; i++) {
         struct child *child = &gather->children[i];
@@ -239,57 +240,48 @@ static int start(struct gather *gather, weft_future **out_future)
         child->callback.drop = drop_child;
         gather->n_different++;
         gather->outer.n_refs++; /* until the callback has run */
-        wf_future_add_callback(child->future, &child->callback);
+        if (!child->is_made || !wf_future_is_done(child->future)) {
+            wf_future_add_callback(child->future, &child->callback);
+        }
+    }
+    for (size_t i = 0; i < gather->n; i++) {
+        struct child *child = &gather->children[i];
+        if (child->is_made && wf_future_is_done(child->future)) {
+            on_child_done(&child->callback);
+        }
     }
     if (gather->n == 0) {
         finish(gather);
     }
-    *out_future = &gather->outer;
-    return 0;
-}
-
-/* The loop of the first future among the arguments, else the running one. */
-static int find_loop(weft_awaitable *const *awaitables, size_t n, weft_loop **out_loop)
-{
-    weft_loop *loop = NULL;
-
-    for (size_t i = 0; i < n && loop == NULL; i++) {
-        if (awaitables[i] != NULL && !wf_coro_is(awaitables[i])) {
-            int r = wf_future_check(awaitables[i]);
-            if (r < 0) {
-                return r;
-            }
-            loop = ((weft_future *)awaitables[i])->loop;
-        }
-    }
-    int r = wf_loop_resolve(&loop);
-    if (r == 0) {
-        *out_loop = loop;
-    }
-    return r;
 }
 
 int weft_gather_at(const weft_origin *origin, weft_awaitable *const *awaitables, size_t n,
                    unsigned flags, weft_future **out_future)
 {
     weft_loop *loop = NULL;
-    int r = find_loop(awaitables, n, &loop);
+    struct gather *gather = NULL;
+    int r = wf_awaitables_check(origin, awaitables, n, out_future, &loop);
 
-    if (r < 0) {
-        drop_coros(awaitables, n);
-        return r;
+    if (r == 0) {
+        bool is_too_much = n > (SIZE_MAX - sizeof *gather) / sizeof gather->children[0];
+        gather = is_too_much ? NULL
+                             : wf_alloc_zeroed(1, sizeof *gather + n * sizeof gather->children[0]);
+        r = gather != NULL ? 0
+                           : weft_fail_at(origin, WEFT_ENOMEM, "no memory for a gather of %zu", n);
     }
-    struct gather *gather = wf_alloc_zeroed(1, sizeof *gather + n * sizeof gather->children[0]);
-    if (gather == NULL) {
-        drop_coros(awaitables, n);
-        return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a gather of %zu", n);
+    if (r < 0) {
+        wf_awaitables_drop(awaitables, 0, n);
+        return r;
     }
     wf_future_init(&gather->outer, loop, &gather_ops, origin);
     gather->flags = flags;
-    r = make_children(origin, loop, gather, awaitables, n);
+    find_duplicates(gather, awaitables, n);
+    r = make_children(origin, gather, awaitables, n);
     if (r < 0) {
         (void)weft_future_unref(&gather->outer); /* always NULL */
         return r;
     }
-    return start(gather, out_future);
+    start(gather);
+    *out_future = &gather->outer;
+    return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/mutant.h"
+#include "task/coro.h"
 #include "task/task.h"
 #include "weft/group.h"
 
@@ -87,19 +88,23 @@ static const struct wf_future_ops shield_ops = {
 int weft_shield_at(const weft_origin *origin, weft_awaitable *awaitable, weft_future **out_future)
 {
     weft_future *inner;
-    int r = weft_ensure_future_at(origin, awaitable, &inner);
+    struct shield *shield = wf_alloc(sizeof *shield); /* first: nothing runs when it fails */
 
+    if (shield == NULL || out_future == NULL) {
+        wf_awaitable_drop(awaitable);
+        wf_free(shield);
+        return out_future == NULL ? weft_fail_at(origin, WEFT_EINVAL, "no place for the future")
+                                  : weft_fail_at(origin, WEFT_ENOMEM, "no memory for a shield");
+    }
+    int r = weft_ensure_future_at(origin, awaitable, &inner);
     if (r < 0) {
+        wf_free(shield);
         return r;
     }
     if (wf_future_is_done(inner)) {
+        wf_free(shield);
         *out_future = inner;
         return 0;
-    }
-    struct shield *shield = wf_alloc(sizeof *shield);
-    if (shield == NULL) {
-        (void)weft_future_unref(inner); /* always NULL */
-        return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a shield");
     }
     wf_future_init(&shield->outer, inner->loop, &shield_ops, origin);
     shield->inner = inner;

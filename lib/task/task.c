@@ -478,6 +478,10 @@ int weft_loop_create_task_at(const weft_origin *origin, weft_loop *loop, weft_co
 int weft_ensure_future_at(const weft_origin *origin, weft_awaitable *awaitable,
                           weft_future **out_future)
 {
+    if (out_future == NULL) {
+        wf_awaitable_drop(awaitable);
+        return weft_fail_at(origin, WEFT_EINVAL, "no place for the future");
+    }
     if (awaitable == NULL || wf_coro_is(awaitable)) {
         return weft_loop_create_task_at(origin, NULL, awaitable, NULL, out_future);
     }
@@ -514,6 +518,9 @@ int weft_all_tasks(weft_loop *loop, weft_task **tasks, size_t capacity)
     int r = wf_loop_resolve(&loop);
     size_t n = 0;
 
+    if (r == 0 && tasks == NULL && capacity > 0) {
+        r = weft_fail(WEFT_EINVAL, "no array for the tasks");
+    }
     if (r < 0) {
         return r;
     }

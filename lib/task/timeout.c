@@ -284,10 +284,7 @@ int weft_wait_for_at(const weft_origin *origin, weft_awaitable *awaitable, weft_
         r = enter(&scope, task);
     }
     if (r < 0) {
-        if (wf_coro_is(awaitable)) {
-            wf_coro_take(awaitable);
-            wf_coro_drop(awaitable);
-        }
+        wf_awaitable_drop(awaitable);
         return r;
     }
     return leave(&scope, weft_await_at(origin, awaitable, out_value));

@@ -88,12 +88,17 @@ static bool cancel_wait(struct wf_wait *base, const char *message)
     return true;
 }
 
+/* Each future once, however often it was given: a set has no duplicates. */
 static int count_done(weft_future *const *futures, size_t n)
 {
     int n_done = 0;
 
     for (size_t i = 0; i < n; i++) {
-        n_done += wf_future_is_done(futures[i]);
+        n_done += wf_future_is_done(futures[i]) && !futures[i]->is_marked;
+        futures[i]->is_marked = true;
+    }
+    for (size_t i = 0; i < n; i++) {
+        futures[i]->is_marked = false;
     }
     return n_done;
 }
@@ -117,10 +122,18 @@ static int wait_for_members(struct wait *wait, weft_future *const *futures, size
     return wf_task_wait(&wait->wait);
 }
 
-static int check(weft_future *const *futures, size_t n, const struct wf_task *task)
+static int check(weft_future *const *futures, size_t n, enum weft_wait_mode mode,
+                 const struct wf_task *task)
 {
     if (n == 0) {
         return weft_fail(WEFT_EINVAL, "Set of Tasks/Futures is empty.");
+    }
+    if (futures == NULL) {
+        return weft_fail(WEFT_EINVAL, "no futures to wait for");
+    }
+    if (mode != WEFT_ALL_COMPLETED && mode != WEFT_FIRST_COMPLETED &&
+        mode != WEFT_FIRST_EXCEPTION) {
+        return weft_fail(WEFT_EINVAL, "Invalid return_when value: %d", (int)mode);
     }
     for (size_t i = 0; i < n; i++) {
         int r = wf_future_check(futures[i]);
@@ -140,7 +153,7 @@ int weft_wait(weft_future *const *futures, size_t n, weft_duration limit, enum w
     int r = wf_task_require("weft_wait", &task);
 
     if (r == 0) {
-        r = check(futures, n, task);
+        r = check(futures, n, mode, task);
     }
     if (r < 0) {
         return r;
