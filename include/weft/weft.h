@@ -3,12 +3,13 @@
 
 /*
  * weft.h: all of the library. Reading order: error, coro, loop, future, task,
- * timeout, group, sync, executor, concurrent_future, bridge, stream, server,
+ * timeout, group, as_completed, sync, executor, concurrent_future, bridge, stream, server,
  * signal, runtime. service.h (modules of weftd), http.h and testing.h are
  * included on their own.
  */
 
 #include "weft/alloc.h"
+#include "weft/as_completed.h"
 #include "weft/base.h"
 #include "weft/bridge.h"
 #include "weft/concurrent_future.h"
