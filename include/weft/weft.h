@@ -3,8 +3,8 @@
 
 /*
  * weft.h: all of the library. Reading order: error, coro, loop, future, task,
- * timeout, group, as_completed, sync, executor, concurrent_future, bridge, stream, server,
- * signal, runtime. service.h (modules of weftd), http.h and testing.h are
+ * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge, stream,
+ * server, signal, runtime. service.h (modules of weftd), http.h and testing.h are
  * included on their own.
  */
 
@@ -20,6 +20,7 @@
 #include "weft/group.h"
 #include "weft/log.h"
 #include "weft/loop.h"
+#include "weft/queue.h"
 #include "weft/result.h"
 #include "weft/runtime.h"
 #include "weft/server.h"
