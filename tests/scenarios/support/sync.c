@@ -1,0 +1,95 @@
+/*
+ * Shorthands for conditions, semaphores, barriers and queues.
+ */
+
+#include "sync.h"
+
+#include "trace.h"
+
+weft_condition *make_condition(weft_lock *lock)
+{
+    weft_condition *condition = NULL;
+
+    MUST(weft_condition_create(lock, &condition));
+    return condition;
+}
+
+weft_semaphore *make_semaphore(int64_t value)
+{
+    weft_semaphore *semaphore = NULL;
+
+    MUST(weft_semaphore_create(value, &semaphore));
+    return semaphore;
+}
+
+weft_semaphore *make_bounded_semaphore(int64_t value)
+{
+    weft_semaphore *semaphore = NULL;
+
+    MUST(weft_bounded_semaphore_create(value, &semaphore));
+    return semaphore;
+}
+
+weft_barrier *make_barrier(int parties)
+{
+    weft_barrier *barrier = NULL;
+
+    MUST(weft_barrier_create(parties, &barrier));
+    return barrier;
+}
+
+weft_queue *make_queue(int64_t maxsize)
+{
+    weft_queue *queue = NULL;
+
+    MUST(weft_queue_create(maxsize, &queue));
+    return queue;
+}
+
+void put_number(weft_queue *queue, int number)
+{
+    MUST(weft_queue_put_nowait(queue, weft_value_int(number)));
+}
+
+int get_number(weft_queue *queue)
+{
+    weft_value item = weft_value_none();
+
+    MUST(weft_queue_get_nowait(queue, &item));
+    return (int)item.as.num;
+}
+
+void put_text(weft_queue *queue, const char *text)
+{
+    MUST(weft_queue_put_nowait(queue, weft_value_ptr((void *)text, NULL)));
+}
+
+const char *get_text(weft_queue *queue)
+{
+    weft_value item = weft_value_none();
+
+    MUST(weft_queue_get_nowait(queue, &item));
+    return item.as.ptr;
+}
+
+int wait_put(weft_queue *queue, int number)
+{
+    return weft_queue_put(queue, weft_value_int(number));
+}
+
+int wait_get(weft_queue *queue, int *out_number)
+{
+    weft_value item;
+
+    WEFT_TRY(weft_queue_get(queue, &item));
+    *out_number = (int)item.as.num;
+    return 0;
+}
+
+int turns(int n)
+{
+    for (int i = 0; i < n; i++) {
+        WEFT_TRY(weft_sleep(0));
+    }
+    return 0;
+}
