@@ -11,7 +11,7 @@
  *
  * Other threads may only ask: their cancels and unrefs are counted in one atomic
  * word, and whoever makes it non-zero posts the future's own node, so that asking
- * never allocates.
+ * never allocates. After the loop has closed they do it themselves (loop/afterlife.c).
  *
  * Thread: the loop's, but for what is said above.
  */
@@ -205,12 +205,19 @@ void wf_future_destroy(weft_future *future)
 weft_future *weft_future_ref(weft_future *future)
 {
     if (future != NULL && wf_future_check(future) == 0) {
-        future->n_refs++;
+        wf_future_hold(future);
     }
     return future;
 }
 
 /* ---- what other threads ask for ----------------------------------------- */
+
+static void release_many(weft_future *future, uint32_t n)
+{
+    for (; n > 0; n--) {
+        wf_future_release(future);
+    }
+}
 
 /* A turn of the loop: do what was asked for since the post. */
 static void on_remote_work(struct wf_work *work)
@@ -221,35 +228,50 @@ static void on_remote_work(struct wf_work *work)
     if ((asked & REMOTE_CANCEL) != 0) {
         (void)wf_future_request_cancel(future, NULL); /* done already: nothing to cancel */
     }
-    for (uint32_t n = asked / REMOTE_UNREF; n > 0; n--) {
-        wf_future_release(future);
-    }
+    release_many(future, asked / REMOTE_UNREF);
 }
 
-/* The append phase, on the loop's thread. */
+/* The append phase, on the loop's thread; or the end of its close, when nothing is queued. */
 static void on_remote_post(struct wf_post *post)
 {
     weft_future *future = WF_CONTAINER_OF(post, weft_future, remote_node.post);
 
+    if (future->loop->is_closed) {
+        release_many(future, wf_u32_exchange_acq_rel(&future->remote, 0) / REMOTE_UNREF);
+        return;
+    }
     wf_work_init(&future->remote_node.work, on_remote_work);
     wf_loop_run_soon(future->loop, &future->remote_node.work);
 }
 
-/* Whoever made the word non-zero posts; the others' wishes travel along. */
+/*
+ * Whoever made the word non-zero posts; the others' wishes travel along. When the loop
+ * takes no more posts the references among them are given back here.
+ */
 static int post_remotely(weft_future *future)
 {
     future->remote_node.post.deliver = on_remote_post;
-    int r = wf_loop_post(future->loop, &future->remote_node.post);
+    int r = wf_loop_post_release(future->loop, &future->remote_node.post);
     if (r < 0) {
-        (void)wf_u32_exchange_acq_rel(&future->remote, 0);
+        release_many(future, wf_u32_exchange_acq_rel(&future->remote, 0) / REMOTE_UNREF);
     }
     return r;
+}
+
+void wf_future_release_late(weft_future *future)
+{
+    if (__atomic_sub_fetch(&future->n_refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        wf_future_destroy(future);
+    }
 }
 
 int weft_future_cancel_threadsafe(weft_future *future)
 {
     if (future == NULL || future->magic != WF_FUTURE_MAGIC) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "not a future or task");
+    }
+    if (future->loop->forks != wf_fork_generation) {
+        return wf_loop_refuse(future->loop);
     }
     /* The bit is set by an addition, so a second cancel before the first ran must not add. */
     uint32_t before = wf_u32_or_acq_rel(&future->remote, REMOTE_CANCEL);
@@ -267,10 +289,9 @@ weft_future *weft_future_unref(weft_future *future)
     }
     if (wf_loop_is_mine(future->loop)) {
         wf_future_release(future);
-    } else if (wf_u32_add_acq_rel(&future->remote, REMOTE_UNREF) == 0 &&
-               post_remotely(future) < 0) {
-        /* The loop is closed and takes no more posts, so nobody else touches this. */
-        wf_future_release(future);
+    } else if (future->loop->forks == wf_fork_generation && /* a child leaves its parent's alone */
+               wf_u32_add_acq_rel(&future->remote, REMOTE_UNREF) == 0) {
+        (void)post_remotely(future); /* closed: given back there */
     }
     return NULL;
 }
@@ -537,7 +558,7 @@ static void queue_callback(struct wf_waiter *waiter, weft_future *future)
         }
         return;
     }
-    future->n_refs++;
+    wf_future_hold(future);
     wf_loop_run_soon(future->loop, &callback->work);
 }
 

@@ -148,10 +148,25 @@ void wf_future_abandon(weft_future *future);
 /* The last reference is gone. */
 void wf_future_destroy(weft_future *future);
 
+/* The same after the loop has closed, on any thread. */
+void wf_future_release_late(weft_future *future);
+
+/* weft_future_ref for the loop's thread, which nobody needs to check. */
+static inline void wf_future_hold(weft_future *future)
+{
+    if (__builtin_expect(future->loop->is_over, 0)) {
+        (void)__atomic_fetch_add(&future->n_refs, 1, __ATOMIC_RELAXED); /* others may release */
+    } else {
+        future->n_refs++;
+    }
+}
+
 /* weft_future_unref for the loop's thread, which nobody needs to check. */
 static inline void wf_future_release(weft_future *future)
 {
-    if (--future->n_refs == 0) {
+    if (__builtin_expect(future->loop->is_over, 0)) {
+        wf_future_release_late(future);
+    } else if (--future->n_refs == 0) {
         wf_future_destroy(future);
     }
 }

@@ -357,15 +357,19 @@ weft_handle *weft_handle_unref(weft_handle *handle)
     if (handle == NULL) {
         return NULL;
     }
-    if (handle->magic == HANDLE_MAGIC && !wf_loop_is_mine(handle->loop) &&
-        handle->loop->forks == wf_fork_generation) {
+    if (handle->magic != HANDLE_MAGIC) {
+        (void)check_handle(handle); /* reported */
+        return NULL;
+    }
+    if (handle->loop->forks != wf_fork_generation) {
+        return NULL; /* a child leaves its parent's alone */
+    }
+    if (!wf_loop_is_mine(handle->loop)) {
         handle->release_post.deliver = deliver_release;
-        if (wf_loop_post(handle->loop, &handle->release_post) == 0) {
+        if (wf_loop_post_release(handle->loop, &handle->release_post) == 0) {
             return NULL;
         }
     }
-    if (check_handle(handle) == 0) {
-        release(handle);
-    }
+    release(handle);
     return NULL;
 }

@@ -308,6 +308,7 @@ int weft_loop_close(weft_loop *loop)
     wf_poller_fini(&loop->poller);
     wf_mailbox_fini(&loop->mailbox);
     wf_loop_handles_fini(loop);
+    wf_loop_begin_afterlife(loop);
     wf_frame_clear(&loop->frame);
     (void)weft_loop_unref(loop); /* always NULL */
     return 0;
@@ -317,9 +318,14 @@ int weft_loop_close(weft_loop *loop)
 
 weft_loop *weft_loop_ref(weft_loop *loop)
 {
-    if (loop != NULL) {
-        __atomic_fetch_add(&loop->n_refs, 1, __ATOMIC_RELAXED);
+    if (loop == NULL) {
+        return NULL;
     }
+    if (loop->magic != WF_LOOP_MAGIC) {
+        (void)wf_loop_refuse(loop); /* reported; there is nothing to share */
+        return loop;
+    }
+    __atomic_fetch_add(&loop->n_refs, 1, __ATOMIC_RELAXED);
     return loop;
 }
 

@@ -145,6 +145,8 @@ struct weft_loop {
     size_t n_spent_calls;
     wf_atomic_ptr offered_calls; /* atomic: a chain of spent calls, for whoever posts */
     size_t n_objects;            /* futures and tasks alive; while there are some they hold a ref */
+    wf_atomic_ptr late;          /* atomic: what came while the loop closed (afterlife.c) */
+    bool is_over;                /* it has closed: counts are atomic now; as in afterlife.c */
     struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
 };
 
@@ -326,19 +328,35 @@ void wf_loop_touch_uv(weft_loop *loop);
 /* ---- objects ------------------------------------------------------------ */
 
 /*
+ * Any thread: give back what the poster owns, after the loop has closed too. As
+ * wf_loop_post; while the loop closes, <post> is delivered at the end of that.
+ * WEFT_ECLOSED: it is over, and the caller does it, with atomic counts (afterlife.c).
+ */
+int wf_loop_post_release(weft_loop *loop, struct wf_post *post);
+/* The end of a close: deliver what came meanwhile, then it is over. */
+void wf_loop_begin_afterlife(weft_loop *loop);
+/* wf_loop_hold and wf_loop_let_go, when it is over. */
+void wf_loop_hold_late(weft_loop *loop);
+void wf_loop_let_go_late(weft_loop *loop);
+
+/*
  * A future, a task, ... of <loop> was made or is gone. All of them together hold
  * one reference, so that the loop's memory outlives them at a plain counter's cost.
  */
 static inline void wf_loop_hold(weft_loop *loop)
 {
-    if (loop->n_objects++ == 0) {
+    if (__builtin_expect(loop->is_over, 0)) {
+        wf_loop_hold_late(loop);
+    } else if (loop->n_objects++ == 0) {
         (void)weft_loop_ref(loop); /* returns its argument */
     }
 }
 
 static inline void wf_loop_let_go(weft_loop *loop)
 {
-    if (--loop->n_objects == 0) {
+    if (__builtin_expect(loop->is_over, 0)) {
+        wf_loop_let_go_late(loop);
+    } else if (--loop->n_objects == 0) {
         (void)weft_loop_unref(loop); /* always NULL */
     }
 }

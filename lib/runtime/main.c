@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "future/future.h"
 #include "runtime/runtime.h"
+#include "thread/start.h"
 
 #define EXECUTOR_LIMIT WEFT_S(300)
 
@@ -91,10 +92,12 @@ int weft_run_at(const weft_origin *origin, weft_coro_fn *main, void *arg,
     if (r != 0) {
         return r;
     }
+    unsigned long slack = wf_thread_be_punctual();
     r = wf_run_main(origin, loop, main, arg, /* handle_sigint = */ true, out_value);
     /* What the end brings must not take the place of main's own error. */
     const weft_error *error = r < 0 ? weft_error_ref(weft_current_error()) : NULL;
     end_loop(loop);
+    wf_thread_set_slack(slack);
     (void)weft_loop_unref(loop);   /* always NULL */
     (void)weft_raise(error);       /* its code is returned */
     (void)weft_error_unref(error); /* always NULL */

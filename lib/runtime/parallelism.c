@@ -11,7 +11,8 @@
 
 #include "runtime/runtime.h"
 
-#include <sched.h>
+#include "thread/start.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,12 +248,5 @@ int wf_cgroup_cpus(const char *root)
 
 int weft_available_parallelism(void)
 {
-    cpu_set_t cpus;
-    int n = 1;
-
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) {
-        n = CPU_COUNT(&cpus);
-    }
-    n = least(n, wf_cgroup_cpus(""));
-    return n > 0 ? n : 1;
+    return least(wf_thread_count_cpus(NULL), wf_cgroup_cpus(""));
 }

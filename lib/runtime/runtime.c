@@ -28,13 +28,12 @@
 #include "task/task.h"
 #include "thread/atomic.h"
 #include "thread/futex.h"
+#include "thread/start.h"
 #include "weft/bridge.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -183,7 +182,8 @@ static void *run_member(void *data)
     struct member *member = data;
     weft_runtime *runtime = member->runtime;
 
-    pthread_setname_np(pthread_self(), member->name);
+    wf_thread_set_name(member->name);
+    (void)wf_thread_be_punctual(); /* the thread is ours */
     if (runtime->pins) {
         pin_thread(member->index);
     }
@@ -201,35 +201,16 @@ static void *run_member(void *data)
     return NULL;
 }
 
-/* All signals go to the calling thread, but those that a fault of the thread itself raises. */
+/* All signals go to the calling thread. */
 static int make_thread(struct member *member)
 {
-    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
-    pthread_attr_t attributes;
-    sigset_t blocked;
-
-    if (wf_alloc_may_fail_now()) {
-        return -EAGAIN;
-    }
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        sigdelset(&blocked, faults[i]);
-    }
-    int r = pthread_attr_init(&attributes);
-    if (r != 0) {
-        return -r;
-    }
     (void)wf_u32_add_relaxed(&member->runtime->n_users, 1); /* the new thread's */
-    r = pthread_attr_setsigmask_np(&attributes, &blocked);
-    if (r == 0) {
-        r = pthread_create(&member->thread, &attributes, run_member, member);
-    }
-    pthread_attr_destroy(&attributes);
+    int r = wf_thread_start(&member->thread, run_member, member);
     member->has_thread = r == 0;
     if (r != 0) {
         (void)wf_u32_sub_acq_rel(&member->runtime->n_users, 1); /* not the last: ours is there */
     }
-    return -r;
+    return r;
 }
 
 /* ---- making ------------------------------------------------------------- */

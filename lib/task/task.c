@@ -490,7 +490,7 @@ int weft_ensure_future_at(const weft_origin *origin, weft_awaitable *awaitable,
         return r;
     }
     weft_future *future = awaitable;
-    future->n_refs++;
+    wf_future_hold(future);
     *out_future = future;
     return 0;
 }

@@ -36,6 +36,12 @@ static inline void *wf_ptr_load_relaxed(const wf_atomic_ptr *atomic)
     return __atomic_load_n(&atomic->raw, __ATOMIC_RELAXED);
 }
 
+static inline void *wf_ptr_load_acquire(const wf_atomic_ptr *atomic)
+{
+    WF_ATOMIC_POINT();
+    return __atomic_load_n(&atomic->raw, __ATOMIC_ACQUIRE);
+}
+
 static inline void *wf_ptr_exchange_acq_rel(wf_atomic_ptr *atomic, void *value)
 {
     WF_ATOMIC_POINT();

@@ -20,8 +20,8 @@
 #include "base/log.h"
 #include "thread/futex.h"
 #include "thread/role.h"
+#include "thread/start.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -68,13 +68,8 @@ static weft_duration age_at(weft_time now, weft_time since)
 
 static unsigned default_max_threads(void)
 {
-    cpu_set_t cpus;
-    int n = 1;
+    int n = wf_thread_count_cpus(NULL) + DEFAULT_EXTRA_THREADS;
 
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) {
-        n = CPU_COUNT(&cpus);
-    }
-    n += DEFAULT_EXTRA_THREADS;
     return n < DEFAULT_MOST_THREADS ? (unsigned)n : DEFAULT_MOST_THREADS;
 }
 

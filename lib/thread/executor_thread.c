@@ -30,10 +30,9 @@
 #include "base/log.h"
 #include "thread/futex.h"
 #include "thread/role.h"
+#include "thread/start.h"
 
-#include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -293,7 +292,7 @@ static void *run_thread(void *data)
     weft_time now = wf_coarse_now();
 
     wf_thread_executor = executor;
-    pthread_setname_np(pthread_self(), worker->name);
+    wf_thread_set_name(worker->name);
 
     pthread_mutex_lock(&executor->mu);
     executor->n_coming--;
@@ -370,39 +369,6 @@ static struct wf_worker *find_place(weft_executor *executor)
     return NULL;
 }
 
-/* All but those that a fault of the thread itself raises. */
-static void choose_signals(sigset_t *blocked)
-{
-    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
-
-    sigfillset(blocked);
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        sigdelset(blocked, faults[i]);
-    }
-}
-
-static int make_thread(struct wf_worker *worker)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t blocked;
-
-    if (wf_alloc_may_fail_now()) {
-        return -EAGAIN;
-    }
-    choose_signals(&blocked);
-    int r = pthread_attr_init(&attributes);
-    if (r != 0) {
-        return -r;
-    }
-    r = pthread_attr_setsigmask_np(&attributes, &blocked);
-    if (r == 0) {
-        r = pthread_create(&thread, &attributes, run_thread, worker);
-    }
-    pthread_attr_destroy(&attributes);
-    return -r; /* the handle comes back in end_thread */
-}
-
 int wf_worker_start(weft_executor *executor)
 {
     struct wf_worker *worker = find_place(executor);
@@ -411,7 +377,8 @@ int wf_worker_start(weft_executor *executor)
         return WEFT_ENOMEM;
     }
     /* It waits for mu, so that what it finds is counted. */
-    int r = make_thread(worker);
+    pthread_t thread; /* the handle comes back in end_thread */
+    int r = wf_thread_start(&thread, run_thread, worker);
     if (r < 0) {
         executor->no_thread_before = wf_coarse_now() + RETRY_AFTER;
         return r;

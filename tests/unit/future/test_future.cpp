@@ -1,8 +1,13 @@
 /* Futures: one outcome, waiters in order, values with one owner, misuse refused. */
 #include "support/virtual_loop.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "support/log_recorder.hpp"
 #include "support/sweep.hpp"
@@ -254,6 +259,73 @@ TEST_CASE("future: references given back to a closed loop are not lost", "[futur
     }
     CHECK(wf_alloc_n_blocks() == 0);
     wf_alloc_count_blocks(false);
+}
+
+TEST_CASE("future: threads release together what outlived its loop", "[future][threads][regress]")
+{
+    constexpr int n_threads = 4;
+    constexpr int n_futures = 500;
+
+    wf_alloc_count_blocks(true);
+    {
+        std::vector<weft_future *> futures;
+        std::atomic<int> n_wrong{ 0 };
+        {
+            virtual_loop loop;
+            for (int i = 0; i < n_futures; i++) {
+                weft_future *f = weft_loop_create_future(loop);
+                for (int k = 1; k < n_threads; k++) {
+                    weft_future_ref(f);
+                }
+                futures.push_back(f);
+            }
+        }
+        std::atomic<int> turn{ 0 };
+        auto release = [&](bool cancels_first) {
+            for (int i = 0; i < n_futures; i++) {
+                turn++;
+                while (turn < (i + 1) * n_threads) { /* all at once */
+                }
+                if (cancels_first) {
+                    int r = weft_future_cancel_threadsafe(futures[i]);
+                    n_wrong += r != WEFT_ECLOSED && r != 0; /* 0: asked along with another */
+                }
+                weft_future_unref(futures[i]);
+            }
+        };
+        std::vector<std::thread> threads;
+        for (int k = 1; k < n_threads; k++) {
+            threads.emplace_back(release, k == 1);
+        }
+        release(false); /* the owner of the loop that was */
+        for (std::thread &thread : threads) {
+            thread.join();
+        }
+        CHECK(n_wrong == 0);
+    }
+    CHECK(wf_alloc_n_blocks() == 0);
+    wf_alloc_count_blocks(false);
+}
+
+TEST_CASE("future: a forked child leaves its parent's loop alone", "[future][fork][regress]")
+{
+    virtual_loop loop;
+    weft_future *f = weft_loop_create_future(loop);
+    weft_future_ref(f);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        int n_wrong = weft_future_cancel_threadsafe(f) != WEFT_EFORKED;
+        n_wrong += weft_future_unref(f) != nullptr;
+        n_wrong += weft_future_cancel_threadsafe(f) != WEFT_EFORKED; /* it is still there */
+        _exit(n_wrong);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    weft_future_unref(f);
+    weft_future_unref(f);
+    weft_raise(nullptr);
 }
 
 TEST_CASE("future: a failing callback is reported with its function", "[future]")

@@ -332,3 +332,25 @@ TEST_CASE("handle: a closed loop refuses, and what it had in its mailbox is drop
     REQUIRE(trace.names.empty());
     REQUIRE(blocks.held() == 0);
 }
+
+TEST_CASE("handle: released on another thread after its loop has closed",
+          "[loop][handle][threads][close][regress]")
+{
+    Trace trace;
+    Step a{ &trace, "a" };
+    Log log;
+    Blocks blocks;
+    weft_handle *handles[2] = {};
+    {
+        Loop loop;
+        weft_loop_call_soon(loop, record, &a, &handles[0]);
+        std::thread([&] { weft_loop_call_soon_threadsafe(loop, record, &a, &handles[1]); }).join();
+    }
+    std::thread([&] {
+        weft_handle_unref(handles[0]);
+        weft_handle_unref(handles[1]);
+    }).join();
+    REQUIRE(log.entries.empty());
+    REQUIRE(trace.names.empty());
+    REQUIRE(blocks.held() == 0);
+}

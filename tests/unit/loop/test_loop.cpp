@@ -319,3 +319,19 @@ TEST_CASE("loop: making one fails cleanly at every allocation", "[loop][life][oo
     REQUIRE(n == 5); /* loop, name, doorbell, epoll set, and none */
     REQUIRE(blocks.held() == 0);
 }
+
+TEST_CASE("loop: sharing what is no loop is refused and changes nothing", "[loop][life][misuse]")
+{
+    Log log;
+    uint32_t words[64] = { 1, 2, 3 };
+    auto *no_loop = reinterpret_cast<weft_loop *>(words);
+
+    REQUIRE(weft_loop_ref(no_loop) == no_loop);
+    REQUIRE(words[0] == 1);
+    REQUIRE(words[1] == 2);
+    REQUIRE(weft_loop_unref(no_loop) == nullptr);
+    REQUIRE(weft_loop_ref(nullptr) == nullptr);
+    REQUIRE(log.entries.size() == 1);
+    REQUIRE(log.entries[0].kind == WEFT_REPORT_MISUSE);
+    weft_raise(nullptr);
+}

@@ -1,15 +1,18 @@
 /* The CPUs that control groups leave us, read from a made-up tree. */
 #include <catch2/catch.hpp>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sched.h>
 #include <string>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 extern "C" {
 #include "runtime/runtime.h"
+#include "thread/start.h"
 }
 
 namespace
@@ -154,4 +157,51 @@ TEST_CASE("parallelism: at least one, at most what the affinity allows", "[paral
     REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
     CHECK(weft_available_parallelism() == 1);
     REQUIRE(sched_setaffinity(0, sizeof before, &before) == 0);
+}
+
+namespace
+{
+
+int refuse_affinity(pid_t, size_t, cpu_set_t *)
+{
+    errno = EPERM;
+    return -1;
+}
+
+/* A kernel for 4096 CPUs, as some distributions build it. */
+int want_large_set(pid_t, size_t size, cpu_set_t *cpus)
+{
+    if (size < CPU_ALLOC_SIZE(4096)) {
+        errno = EINVAL;
+        return -1;
+    }
+    for (int cpu = 2000; cpu < 2007; cpu++) {
+        CPU_SET_S(cpu, size, cpus);
+    }
+    return 0;
+}
+
+} // namespace
+
+TEST_CASE("parallelism: without an answer about affinity all CPUs count", "[parallelism][regress]")
+{
+    CHECK(wf_thread_count_cpus(refuse_affinity) == sysconf(_SC_NPROCESSORS_ONLN));
+    CHECK(wf_thread_count_cpus(want_large_set) == 7);
+    CHECK(wf_thread_count_cpus(nullptr) >= 1);
+}
+
+TEST_CASE("parallelism: a loop's thread is punctual, and the caller's slack comes back", "[run]")
+{
+    struct local {
+        static int main(void *data)
+        {
+            *static_cast<int *>(data) = prctl(PR_GET_TIMERSLACK);
+            return 0;
+        }
+    };
+    int before = prctl(PR_GET_TIMERSLACK);
+    int inside = 0;
+    CHECK(weft_run(local::main, &inside) == 0);
+    CHECK(inside <= 1000);
+    CHECK(prctl(PR_GET_TIMERSLACK) == before);
 }

@@ -1,6 +1,9 @@
 /* weft_run: main, its leftovers, its executor, SIGINT. */
 #include <catch2/catch.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <string>
@@ -195,6 +198,86 @@ TEST_CASE("run: SIGINT from another thread wakes a sleeping main", "[run][sigint
     CHECK(weft_run(local::main, &runs) == WEFT_EINTERRUPTED);
     killer.join();
     weft_raise(nullptr);
+}
+
+namespace
+{
+
+/* TSan holds signals back until the next call that blocks, and knows no fibers in a child. */
+#if defined(__SANITIZE_THREAD__)
+constexpr bool can_fork = false;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+constexpr bool can_fork = false;
+#else
+constexpr bool can_fork = true;
+#endif
+#else
+constexpr bool can_fork = true;
+#endif
+
+struct forked {
+    pid_t child;
+    int status;
+};
+
+/* The child is hit by SIGINT, or runs something of its own and then is. */
+int fork_and_interrupt(void *data)
+{
+    auto *f = static_cast<forked *>(data);
+
+    f->child = fork();
+    if (f->child == 0) {
+        (void)raise(SIGINT);
+        _exit(1); /* it was swallowed */
+    }
+    f->status = -1;
+    (void)waitpid(f->child, &f->status, 0);
+    return weft_sleep(0); /* a cancel would come here */
+}
+
+int fork_and_run(void *data)
+{
+    auto *f = static_cast<forked *>(data);
+
+    f->child = fork();
+    if (f->child == 0) {
+        return 0; /* out of the parent's run first */
+    }
+    f->status = -1;
+    (void)waitpid(f->child, &f->status, 0);
+    return weft_sleep(0);
+}
+
+} // namespace
+
+TEST_CASE("run: SIGINT ends a forked child, not its parent", "[run][sigint][fork][regress]")
+{
+    if (!can_fork) {
+        return;
+    }
+    forked f = {};
+    CHECK(weft_run(fork_and_interrupt, &f) == 0);
+    CHECK(WIFSIGNALED(f.status));
+    CHECK(WTERMSIG(f.status) == SIGINT);
+}
+
+TEST_CASE("run: a forked child has a watch of its own", "[run][sigint][fork][regress]")
+{
+    if (!can_fork) {
+        return;
+    }
+    forked f = {};
+    std::vector<int> codes;
+    int r = weft_run(fork_and_run, &f);
+    if (f.child == 0) { /* out of the parent's run */
+        int n_wrong = r != WEFT_EFORKED;
+        n_wrong += 2 * (weft_run(wait_for_sigint, &codes) != WEFT_EINTERRUPTED);
+        _exit(n_wrong);
+    }
+    CHECK(r == 0);
+    CHECK(WIFEXITED(f.status));
+    CHECK(WEXITSTATUS(f.status) == 0);
 }
 
 TEST_CASE("run: a handler of the program is left alone", "[run][sigint]")
