@@ -1,5 +1,5 @@
 # How tests are registered. Every test has a time limit and one label, its
-# family: unit, integration, daemon, stress, scenario, check, arm64, model.
+# family: unit, integration, daemon, stress, scenario, check, arm64, model, nightly.
 include(Catch)
 
 # A sanitizer makes everything slower; the limits are for hangs, not for speed.
@@ -54,4 +54,12 @@ function(weft_add_check name label timeout)
     add_test(NAME ${name} COMMAND ${ARGN})
     set_tests_properties(${name} PROPERTIES
         TIMEOUT ${timeout} LABELS ${label} ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}")
+endfunction()
+
+# weft_add_nightly(NAME TIMEOUT COMMAND...)
+# A test that runs only with `ctest -C Nightly` (./dev test nightly).
+function(weft_add_nightly name timeout)
+    add_test(NAME ${name} CONFIGURATIONS Nightly COMMAND ${ARGN})
+    set_tests_properties(${name} PROPERTIES
+        TIMEOUT ${timeout} LABELS nightly ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}")
 endfunction()

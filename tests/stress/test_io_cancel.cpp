@@ -7,57 +7,17 @@
 #include <random>
 #include <vector>
 
+#include "support/quick_task.hpp"
 #include "support/seed.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOW_BUILD 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLOW_BUILD 1
-#endif
-#endif
 
 namespace
 {
 
-#ifdef SLOW_BUILD
-constexpr int n_rounds = 5000;
-#else
-constexpr int n_rounds = 30000;
-#endif
+/* CI runs a tenth of a million cancels in all. */
+const int n_rounds = static_cast<int>(stress_size(is_slow_build() ? 5000 : 30000, 400000));
 constexpr int many_turns = 100000000;
 
 using dice = std::minstd_rand;
-
-/* A task without world's book-keeping: there are too many of them. */
-class quick_task
-{
-  public:
-    explicit quick_task(body what_) : what(std::move(what_))
-    {
-        weft_create_task(weft_coro_create(run_body, &what), &task);
-    }
-    ~quick_task()
-    {
-        weft_future_unref(task);
-    }
-    quick_task(const quick_task &) = delete;
-    quick_task &operator=(const quick_task &) = delete;
-
-    /* Cancel it after <turns>, then see it end: whether the cancel was taken. */
-    bool cancel_after(unsigned turns)
-    {
-        settle(static_cast<int>(turns));
-        bool is_taken = weft_task_cancel(task, nullptr) == 0;
-        code = weft_await(task, nullptr);
-        return is_taken;
-    }
-    int code = 0;
-
-  private:
-    body what;
-    weft_task *task = nullptr;
-};
 
 } // namespace
 
