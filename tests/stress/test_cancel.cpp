@@ -41,7 +41,7 @@ struct tally {
 TEST_CASE("R14: acquires cancelled at the moment of completion lose no lock", "[stress][R14]")
 {
     const unsigned seed = stress_seed();
-    const long n_rounds = stress_size(is_slow_build() ? 20000 : 100000, 1000000);
+    const long n_rounds = stress_size(is_slow_build() ? 50000 : 100000, 1000000);
     world w;
     tally all;
 
@@ -129,7 +129,7 @@ int await_job()
 TEST_CASE("R14: jobs cancelled at the moment of their result lose no value", "[stress][R14]")
 {
     const unsigned seed = stress_seed();
-    const long n_rounds = stress_size(is_slow_build() ? 10000 : 50000, 1000000);
+    const long n_rounds = stress_size(is_slow_build() ? 30000 : 100000, 1000000);
     tally all;
 
     INFO("seed " << seed);
