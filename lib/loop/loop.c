@@ -22,6 +22,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "thread/role.h"
 
 #include <stdio.h>
@@ -179,8 +180,9 @@ int weft_new_event_loop(const weft_loop_options *given, weft_loop **out_loop)
     if (out_loop == NULL) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no place for the new event loop");
     }
-    if (given != NULL) { /* a caller of another version knows fewer or more fields */
-        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    int r = wf_options_read("loop options", given, &options, sizeof options);
+    if (r < 0) {
+        return r;
     }
     wf_watch_forks();
 
@@ -190,7 +192,7 @@ int weft_new_event_loop(const weft_loop_options *given, weft_loop **out_loop)
     }
     init_fields(loop);
     loop->stack_size = options.stack_size != 0 ? options.stack_size : DEFAULT_STACK_SIZE;
-    int r = set_name(loop, options.name);
+    r = set_name(loop, options.name);
     if (r == 0) {
         r = open_poller(loop, options.virtual_clock != 0);
     }

@@ -23,6 +23,7 @@
 #include "runtime/runtime.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "future/future.h"
 #include "task/state.h"
 #include "task/task.h"
@@ -219,10 +220,10 @@ static int read_options(const weft_runtime_options *given, weft_runtime_options 
 {
     static const weft_runtime_options defaults = WEFT_RUNTIME_OPTIONS_INIT;
 
-    *options = given != NULL ? *given : defaults;
-    if (options->size != sizeof *options) {
-        return weft_fail(WEFT_EINVAL, "the runtime's options have a size of %zu, not %zu",
-                         options->size, sizeof *options);
+    *options = defaults;
+    int r = wf_options_read("runtime options", given, options, sizeof *options);
+    if (r < 0) {
+        return r;
     }
     if (options->n_loops < 0 || options->n_loops > MAX_LOOPS || options->shutdown_limit < 0) {
         return weft_fail(WEFT_EINVAL, "the runtime's n_loops or shutdown_limit is out of range");

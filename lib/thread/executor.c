@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "thread/futex.h"
 #include "thread/role.h"
 #include "thread/start.h"
@@ -76,12 +77,11 @@ static unsigned default_max_threads(void)
 /* Defaults put in; WEFT_EINVAL. */
 static int read_options(const weft_executor_options *given, weft_executor_options *out_options)
 {
-    static const weft_executor_options defaults = WEFT_EXECUTOR_OPTIONS_INIT;
-    weft_executor_options options = given != NULL ? *given : defaults;
+    weft_executor_options options = WEFT_EXECUTOR_OPTIONS_INIT;
+    int r = wf_options_read("executor options", given, &options, sizeof options);
 
-    if (options.size != sizeof options) {
-        return weft_fail(WEFT_EINVAL, "the executor's options have a size of %zu, not %zu",
-                         options.size, sizeof options);
+    if (r < 0) {
+        return r;
     }
     if (options.max_threads == 0) {
         options.max_threads = default_max_threads();
@@ -637,8 +637,8 @@ static void describe_stuck(weft_executor *executor, char *text, size_t size)
 
 static int check_shutdown(weft_executor *executor, const weft_executor_shutdown_options *options)
 {
-    if (options->size != sizeof *options || options->timeout < 0) {
-        return weft_fail(WEFT_EINVAL, "bad size or timeout in the options of the shutdown");
+    if (options->timeout < 0) {
+        return weft_fail(WEFT_EINVAL, "a negative timeout in the options of the shutdown");
     }
     if (options->wait && (wf_thread_runs_loop || wf_thread_executor == executor)) {
         return weft_fail(WEFT_EDEADLOCK, "waiting for executor '%s' on a thread that %s",
@@ -647,30 +647,30 @@ static int check_shutdown(weft_executor *executor, const weft_executor_shutdown_
     return 0;
 }
 
-int weft_executor_shutdown(weft_executor *executor, const weft_executor_shutdown_options *options)
+int weft_executor_shutdown(weft_executor *executor, const weft_executor_shutdown_options *given)
 {
-    static const weft_executor_shutdown_options defaults = WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT;
+    weft_executor_shutdown_options options = WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT;
     char stuck[256];
     struct wf_list batch;
     bool has_ended = true;
 
-    if (options == NULL) {
-        options = &defaults;
-    }
     int r = check(executor, __func__);
     if (r == 0) {
-        r = check_shutdown(executor, options);
+        r = wf_options_read("shutdown options", given, &options, sizeof options);
+    }
+    if (r == 0) {
+        r = check_shutdown(executor, &options);
     }
     if (r < 0) {
         return r;
     }
-    weft_time deadline = options->timeout == 0 ? WEFT_FOREVER : wf_futex_deadline(options->timeout);
+    weft_time deadline = options.timeout == 0 ? WEFT_FOREVER : wf_futex_deadline(options.timeout);
 
     pthread_mutex_lock(&executor->mu);
-    start_shutdown(executor, options->cancel_queued, &batch);
+    start_shutdown(executor, options.cancel_queued, &batch);
     pthread_mutex_unlock(&executor->mu);
     wf_queue_drop_batch(&batch);
-    if (!options->wait) {
+    if (!options.wait) {
         return 0;
     }
     pthread_mutex_lock(&executor->mu);
@@ -705,9 +705,6 @@ int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_st
     weft_time now = wf_coarse_now();
     int r = check(executor, __func__);
 
-    if (out_stats == NULL || out_stats->size != sizeof *out_stats) {
-        return weft_fail(WEFT_EINVAL, "the executor's stats are NULL or have a bad size");
-    }
     if (r < 0) {
         return r;
     }
@@ -731,8 +728,7 @@ int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_st
         stats.head_origin = head->future.origin;
     }
     pthread_mutex_unlock(&executor->mu);
-    *out_stats = stats;
-    return 0;
+    return wf_stats_write("executor statistics", out_stats, &stats, sizeof stats);
 }
 
 size_t weft_executor_get_running(weft_executor *executor, weft_executor_job *jobs, size_t n)
