@@ -162,6 +162,17 @@ WEFT_API const weft_error *weft_current_error(void);
 WEFT_API const char *weft_current_message(int code);
 
 /**
+ * The number that goes with <code> in the running task: for WEFT_EADDRINFO the EAI_...
+ * number of the resolver, for WEFT_EINCOMPLETEREAD how many bytes were expected (-1:
+ * undefined), for WEFT_ELIMITOVERRUN how many were searched; else 0. It travels in the
+ * error, as the message does, and is 0 when there was no memory for one.
+ *
+ * Thread: any.
+ * Owns:   nothing.
+ */
+WEFT_API int64_t weft_current_detail(int code);
+
+/**
  * Let <error> be the current error of the running task, as if it had failed
  * here, and return its code. NULL clears it and returns 0.
  *
@@ -179,6 +190,8 @@ WEFT_API int weft_raise(const weft_error *error);
 WEFT_API int weft_error_get_code(const weft_error *error);
 /** The message, "" when there is none. Thread: any. Owns: borrowed. */
 WEFT_API const char *weft_error_get_message(const weft_error *error);
+/** The number that goes with it; see weft_current_detail. Thread: any. Owns: nothing. */
+WEFT_API int64_t weft_error_get_detail(const weft_error *error);
 /** The number of places. Thread: any. Owns: nothing. */
 WEFT_API size_t weft_error_get_n_places(const weft_error *error);
 /** Place <i>, the innermost first. Thread: any. Owns: borrowed. */

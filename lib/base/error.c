@@ -23,7 +23,8 @@
 
 enum {
     MAX_PLACES = 16,
-    MESSAGE_SIZE = 256,
+    MESSAGE_SIZE = 256,   /* of one failure */
+    COMBINED_SIZE = 4096, /* of one that lists others */
     USER_FIRST = -10000,
     USER_LAST = -99999
 };
@@ -31,6 +32,7 @@ enum {
 struct weft_error {
     atomic_int n_refs; /* atomic: errors cross threads */
     int code;
+    int64_t detail;
     size_t n_places;
     const weft_origin *places[MAX_PLACES]; /* borrowed: static records */
     size_t n_children;
@@ -173,7 +175,7 @@ const char *weft_error_asyncio_name(int code)
 
 weft_error *wf_error_create(int code, const weft_origin *origin, const char *message)
 {
-    size_t len = strnlen(message, MESSAGE_SIZE - 1);
+    size_t len = strnlen(message, COMBINED_SIZE - 1);
     weft_error *error = wf_alloc(sizeof *error + len + 1);
 
     if (error == NULL) {
@@ -190,11 +192,10 @@ weft_error *wf_error_create(int code, const weft_origin *origin, const char *mes
     return error;
 }
 
-weft_error *wf_error_create_group(int code, weft_error *const *children, size_t n)
+weft_error *wf_error_create_combined(int code, const weft_origin *origin, const char *message,
+                                     weft_error *const *children, size_t n)
 {
-    char message[64];
-    snprintf(message, sizeof message, "%zu sub-error%s", n, n == 1 ? "" : "s");
-    weft_error *error = wf_error_create(code, NULL, message);
+    weft_error *error = wf_error_create(code, origin, message);
 
     if (error == NULL || n == 0) {
         return error;
@@ -211,6 +212,14 @@ weft_error *wf_error_create_group(int code, weft_error *const *children, size_t 
     return error;
 }
 
+weft_error *wf_error_create_group(int code, weft_error *const *children, size_t n)
+{
+    char message[64];
+
+    snprintf(message, sizeof message, "%zu sub-error%s", n, n == 1 ? "" : "s");
+    return wf_error_create_combined(code, NULL, message, children, n);
+}
+
 weft_error *wf_error_copy(const weft_error *error)
 {
     weft_error *copy = wf_error_create(error->code, NULL, error->message);
@@ -218,6 +227,7 @@ weft_error *wf_error_copy(const weft_error *error)
     if (copy == NULL) {
         return NULL;
     }
+    copy->detail = error->detail;
     memcpy(copy->places, error->places, sizeof copy->places);
     copy->n_places = error->n_places;
     if (error->n_children == 0) {
@@ -261,6 +271,16 @@ void wf_error_unref(weft_error *error)
 int wf_error_code(const weft_error *error)
 {
     return error->code;
+}
+
+int wf_fail_detail(int code, int64_t detail)
+{
+    weft_error *error = wf_frame_current()->error;
+
+    if (error != NULL && error->code == code) {
+        error->detail = detail;
+    }
+    return code;
 }
 
 /* ---- the public face ---------------------------------------------------- */
@@ -331,6 +351,18 @@ int weft_error_get_code(const weft_error *error)
 const char *weft_error_get_message(const weft_error *error)
 {
     return error != NULL ? error->message : "";
+}
+
+int64_t weft_error_get_detail(const weft_error *error)
+{
+    return error != NULL ? error->detail : 0;
+}
+
+int64_t weft_current_detail(int code)
+{
+    const weft_error *error = wf_frame_current()->error;
+
+    return error != NULL && error->code == code ? error->detail : 0;
 }
 
 size_t weft_error_get_n_places(const weft_error *error)
