@@ -40,17 +40,17 @@ typedef int weft_client_connected_fn(weft_stream *stream, void *data);
 /** Options of a server; all zero is the default. Start from WEFT_SERVER_OPTIONS_INIT. */
 typedef struct weft_server_options {
     size_t size;
-    int backlog;                /* 0: 1024 */
-    int reuse_port;             /* SO_REUSEPORT */
-    unsigned mode;              /* of a unix socket's file; 0: by umask */
-    size_t max_connections;     /* more wait in the kernel's queue; 0: no limit */
+    int backlog;            /* 0: 1024 */
+    int reuse_port;         /* SO_REUSEPORT */
+    unsigned mode;          /* of a unix socket's file; 0: by umask */
+    size_t max_connections; /* more wait in the kernel's queue; 0: no limit */
+    const char *name;       /* copied; connections' tasks are NAME-1, NAME-2, ...; NULL: Task-N */
     weft_stream_options stream; /* of each connection */
-    const char *name; /* copied; connections' tasks are NAME-1, NAME-2, ...; NULL: Task-N */
 } weft_server_options;
 
 #define WEFT_SERVER_OPTIONS_INIT                                                \
     {                                                                           \
-        sizeof(weft_server_options), 0, 0, 0, 0, WEFT_STREAM_OPTIONS_INIT, NULL \
+        sizeof(weft_server_options), 0, 0, 0, 0, NULL, WEFT_STREAM_OPTIONS_INIT \
     }
 
 /**

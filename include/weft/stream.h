@@ -33,6 +33,7 @@
  */
 
 #include "weft/base.h"
+#include "weft/connect.h"
 #include "weft/error.h"
 #include "weft/loop.h"
 #include "weft/time.h"
@@ -44,26 +45,29 @@ typedef struct weft_stream weft_stream;
 /** Options of streams; all zero is the default. Start from WEFT_STREAM_OPTIONS_INIT. */
 typedef struct weft_stream_options {
     size_t size;
-    size_t limit;                /* of a line or separator search, bytes; 0: 64 KiB */
-    size_t high_water;           /* of the write queue, bytes; 0: 64 KiB */
-    size_t low_water;            /* 0: a quarter of high_water */
-    weft_duration connect_limit; /* for opening; 0: none */
+    size_t limit;                        /* of a line or separator search, bytes; 0: 64 KiB */
+    size_t high_water;                   /* of the write queue, bytes; 0: 64 KiB */
+    size_t low_water;                    /* 0: a quarter of high_water */
+    weft_duration connect_limit;         /* for opening; 0: none */
+    const weft_connect_options *connect; /* for opening; read at once; NULL: defaults */
 } weft_stream_options;
 
-#define WEFT_STREAM_OPTIONS_INIT                \
-    {                                           \
-        sizeof(weft_stream_options), 0, 0, 0, 0 \
+#define WEFT_STREAM_OPTIONS_INIT                      \
+    {                                                 \
+        sizeof(weft_stream_options), 0, 0, 0, 0, NULL \
     }
 
 /* ---- making ------------------------------------------------------------- */
 
 /**
- * Connect to <host>:<port> over TCP, trying each address in order.
+ * Connect to <host>:<port> over TCP, trying each address; see connect.h. A NULL
+ * host is a loopback address; without a port too, options->connect->sock is taken.
  *
  * Thread: loop thread, in a task.
  * Owns:   the caller owns *out_stream: weft_stream_close, then weft_stream_destroy.
- * Errors: system codes of connect(2) (-ECONNREFUSED), WEFT_EADDRINFO, WEFT_ETIMEDOUT,
- *         WEFT_ECANCELED, WEFT_ENOMEM.
+ * Errors: system codes of connect(2) (-ECONNREFUSED) and bind(2), WEFT_EADDRINFO,
+ *         WEFT_ETIMEDOUT, WEFT_ECANCELED, WEFT_EGROUP when all errors are wanted, WEFT_EINVAL,
+ *         WEFT_ENOMEM. On failure *out_stream is untouched.
  */
 #define weft_open_connection(host, port, options, out_stream) \
     weft_open_connection_at(WEFT_ORIGIN(NULL), (host), (port), (options), (out_stream))

@@ -3,7 +3,7 @@
 
 /*
  * weft.h: all of the library. Reading order: error, coro, loop, future, task,
- * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge, stream,
+ * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge, connect, stream,
  * server, signal, runtime. service.h (modules of weftd), http.h and testing.h are
  * included on their own.
  */
@@ -13,6 +13,7 @@
 #include "weft/base.h"
 #include "weft/bridge.h"
 #include "weft/concurrent_future.h"
+#include "weft/connect.h"
 #include "weft/coro.h"
 #include "weft/error.h"
 #include "weft/executor.h"

@@ -12,10 +12,12 @@
 #include "io/io.h"
 
 #include "base/alloc.h"
+#include "io/connect.h"
 #include "io/server.h"
 #include "io/stream.h"
 #include "weft/executor.h"
 
+#include <netdb.h>
 #include <unistd.h>
 
 static void close_slot(weft_loop *loop, void *data)
@@ -24,6 +26,7 @@ static void close_slot(weft_loop *loop, void *data)
 
     (void)loop;
     wf_servers_close_all(io);
+    wf_connects_close_all(io);
     wf_streams_close_all(io);
     io->names = weft_executor_unref(io->names);
     if (io->reserve >= 0) {
@@ -61,6 +64,8 @@ static int make_slot(weft_loop *loop, struct wf_io **out_io)
     io->loop = loop;
     wf_list_init(&io->streams);
     wf_list_init(&io->servers);
+    wf_list_init(&io->connects);
+    io->resolve = getaddrinfo;
     io->accept = accept_client;
     io->reserve = -1;
     loop->slots[WF_LOOP_SLOT_IO] = (struct wf_loop_slot){ io, &slot_ops };

@@ -23,6 +23,11 @@ struct weft_stream;
 /* The seam through which servers accept: accept4(2), or what a test puts there. */
 typedef int wf_accept_fn(int fd, struct sockaddr *address, socklen_t *len, int flags);
 
+/* The seam through which names are looked up: getaddrinfo(3), or what a test puts there. */
+struct addrinfo;
+typedef int wf_resolve_fn(const char *host, const char *service, const struct addrinfo *hints,
+                          struct addrinfo **out_list);
+
 /* What one read takes at most, and what one spare buffer holds. */
 enum {
     WF_IO_VIEW_SIZE = 65536,
@@ -34,12 +39,14 @@ struct wf_io {
     weft_loop *loop;              /* borrowed: it holds this */
     struct wf_list streams;       /* of weft_stream.link: all there are */
     struct wf_list servers;       /* of weft_server.link: all there are */
+    struct wf_list connects;      /* of struct connecting.link: those under way */
     char *view;                   /* owned: lent to whoever reads, NULL until used */
     struct weft_stream *viewer;   /* borrowed: whose bytes are in <view>, until it is freed */
     size_t view_len;              /* how many */
     void *spares[WF_IO_N_SPARES]; /* owned */
     size_t n_spares;
     struct weft_executor *names; /* ref: looks host names up, NULL until used */
+    wf_resolve_fn *resolve;
     wf_accept_fn *accept;
     int reserve; /* owned: given up for a moment to shed a client; -1: none */
 };

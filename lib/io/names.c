@@ -26,6 +26,9 @@ enum {
 };
 
 struct query {
+    struct wf_name_hints hints;
+    wf_resolve_fn *resolve;
+    bool has_host;
     int port;
     char host[]; /* terminated */
 };
@@ -69,23 +72,32 @@ static struct wf_names *copy_addresses(const struct addrinfo *list)
     return names;
 }
 
+static int fail(const struct query *query, int failure, int number)
+{
+    if (failure == EAI_MEMORY) {
+        return WEFT_ENOMEM;
+    }
+    int code = weft_fail(WEFT_EADDRINFO, "%s: %s", query->host,
+                         failure == EAI_SYSTEM ? strerror(number) : gai_strerror(failure));
+    return wf_fail_detail(code, failure);
+}
+
 /* A job: on a thread of the executor. */
 static int look_up(void *arg)
 {
     struct query *query = arg;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+    struct addrinfo hints = { .ai_family = query->hints.family,
+                              .ai_socktype = query->hints.type,
+                              .ai_protocol = query->hints.proto,
+                              .ai_flags = query->hints.flags | AI_NUMERICSERV };
     struct addrinfo *list = NULL;
     char service[16];
     int code = 0;
 
     (void)snprintf(service, sizeof service, "%d", query->port);
-    int failure = getaddrinfo(query->host, service, &hints, &list);
-    if (failure == EAI_SYSTEM) {
-        code = weft_fail(WEFT_EADDRINFO, "%s: %s", query->host, strerror(errno));
-    } else if (failure == EAI_MEMORY) {
-        code = WEFT_ENOMEM;
-    } else if (failure != 0) {
-        code = weft_fail(WEFT_EADDRINFO, "%s: %s", query->host, gai_strerror(failure));
+    int failure = query->resolve(query->has_host ? query->host : NULL, service, &hints, &list);
+    if (failure != 0) {
+        code = fail(query, failure, errno);
     } else {
         struct wf_names *names = copy_addresses(list);
         code = names == NULL ? WEFT_ENOMEM : weft_return_ptr(names, free_names);
@@ -112,30 +124,56 @@ static int get_executor(struct wf_io *io, weft_executor **out_executor)
     return 0;
 }
 
-static struct query *make_query(const char *host, int port)
+static struct query *make_query(struct wf_io *io, const char *host, int port,
+                                const struct wf_name_hints *hints)
 {
-    size_t size = strlen(host) + 1;
+    size_t size = host != NULL ? strlen(host) + 1 : 1;
     struct query *query = wf_alloc(sizeof *query + size);
 
     if (query != NULL) {
-        query->port = port;
-        memcpy(query->host, host, size);
+        *query = (struct query){ *hints, io->resolve, host != NULL, port };
+        memcpy(query->host, host != NULL ? host : "", size);
     }
     return query;
 }
 
-int wf_names_look_up(struct wf_io *io, const char *host, int port, weft_time deadline,
+/* A numeric host of the family that is wanted. */
+static bool is_numeric(const char *host, int port, int family, struct wf_address *out_address)
+{
+    return host != NULL && wf_address_parse(host, port, out_address) == 0 &&
+           (family == AF_UNSPEC || family == out_address->as.any.sa_family);
+}
+
+static int wrap_numeric(const struct wf_address *address, struct wf_names **out_names)
+{
+    struct wf_names *names = wf_alloc(sizeof *names + sizeof names->addresses[0]);
+
+    if (names == NULL) {
+        return WEFT_ENOMEM;
+    }
+    names->n = 1;
+    names->addresses[0] = *address;
+    *out_names = names;
+    return 0;
+}
+
+int wf_names_look_up(struct wf_io *io, const char *host, int port,
+                     const struct wf_name_hints *hints, weft_time deadline,
                      const weft_origin *origin, struct wf_names **out_names)
 {
+    struct wf_address numeric;
     weft_executor *executor;
     weft_future *future;
     weft_value value;
-    int code = get_executor(io, &executor);
 
+    if (is_numeric(host, port, hints->family, &numeric)) {
+        return wrap_numeric(&numeric, out_names);
+    }
+    int code = get_executor(io, &executor);
     if (code < 0) {
         return code;
     }
-    struct query *query = make_query(host, port);
+    struct query *query = make_query(io, host, port, hints);
     if (query == NULL) {
         return WEFT_ENOMEM;
     }

@@ -18,11 +18,21 @@ struct wf_names {
     struct wf_address addresses[];
 };
 
+/* What is wanted of a look-up: as in struct addrinfo. */
+struct wf_name_hints {
+    int family;
+    int type;
+    int proto;
+    int flags;
+};
+
 /*
- * The caller frees *out_names with wf_free. WEFT_EADDRINFO with the resolver's
- * own words, WEFT_ETIMEDOUT, WEFT_ECANCELED, WEFT_ENOMEM, those of the executor.
+ * <host> may be NULL. A numeric one needs no look-up and no thread. The caller frees *out_names
+ * with wf_free. WEFT_EADDRINFO with the resolver's own words and number, WEFT_ETIMEDOUT,
+ * WEFT_ECANCELED, WEFT_ENOMEM, those of the executor.
  */
-int wf_names_look_up(struct wf_io *io, const char *host, int port, weft_time deadline,
+int wf_names_look_up(struct wf_io *io, const char *host, int port,
+                     const struct wf_name_hints *hints, weft_time deadline,
                      const weft_origin *origin, struct wf_names **out_names);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,19 +90,16 @@ static int read_options(const weft_server_options *options, weft_server_options 
 {
     weft_server_options read = WEFT_SERVER_OPTIONS_INIT;
 
-    if (options != NULL) {
-        if (options->size < sizeof options->size) {
-            return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "server options without a size");
-        }
-        memcpy(&read, options, options->size < sizeof read ? options->size : sizeof read);
+    int code = wf_options_read("server options", options, &read, sizeof read);
+    if (code < 0) {
+        return code;
     }
-    read.size = sizeof read;
     read.backlog = read.backlog > 0 ? read.backlog : DEFAULT_BACKLOG;
     if (read.stream.size == 0) {
         read.stream.size = sizeof read.stream; /* a struct of zeros is the default */
     }
     weft_stream_options stream = read.stream;
-    int code = wf_stream_read_options(&stream, &read.stream);
+    code = wf_stream_read_options(&stream, &read.stream);
     if (code == 0) {
         *out_options = read;
     }
@@ -234,6 +232,13 @@ void wf_server_on_connection_end(weft_server *server)
 
 /* ---- starting ----------------------------------------------------------- */
 
+static int check_place(weft_server **out_server)
+{
+    return out_server != NULL
+               ? 0
+               : wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no place for the new server");
+}
+
 /* Undo a server that nobody has seen. */
 static int give_up(weft_server *server, int code)
 {
@@ -260,9 +265,9 @@ int weft_start_server_at(const weft_origin *origin, weft_client_connected_fn *fn
 {
     weft_server *server = NULL;
     int fd = -1;
-    int code = create(origin, fn, data, 1, options, &server);
+    int code = check_place(out_server);
 
-    if (code < 0) {
+    if (code < 0 || (code = create(origin, fn, data, 1, options, &server)) < 0) {
         return code;
     }
     WF_ASSERT(server != NULL);
@@ -281,9 +286,9 @@ int weft_start_unix_server_at(const weft_origin *origin, weft_client_connected_f
 {
     weft_server *server = NULL;
     int fd = -1;
-    int code = create(origin, fn, data, 1, options, &server);
+    int code = check_place(out_server);
 
-    if (code < 0) {
+    if (code < 0 || (code = create(origin, fn, data, 1, options, &server)) < 0) {
         return code;
     }
     WF_ASSERT(server != NULL);
@@ -305,7 +310,11 @@ int weft_start_server_fds_at(const weft_origin *origin, weft_client_connected_fn
     if (fds == NULL || n == 0) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a server without a socket");
     }
-    int code = create(origin, fn, data, n, options, &server);
+    int code = check_place(out_server);
+    if (code < 0) {
+        return code;
+    }
+    code = create(origin, fn, data, n, options, &server);
     if (code < 0) {
         return code;
     }
@@ -347,13 +356,7 @@ int weft_server_get_stats(const weft_server *server, weft_server_stats *out_stat
     if (code < 0) {
         return code;
     }
-    if (out_stats == NULL || out_stats->size < sizeof out_stats->size) {
-        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "server statistics without a size");
-    }
-    weft_server_stats stats = server->stats;
-    stats.size = out_stats->size;
-    memcpy(out_stats, &stats, stats.size < sizeof stats ? stats.size : sizeof stats);
-    return 0;
+    return wf_stats_write("server statistics", out_stats, &server->stats, sizeof server->stats);
 }
 
 int weft_server_is_serving(const weft_server *server)

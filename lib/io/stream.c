@@ -1,9 +1,9 @@
 /*
  * A stream's life: made, waited on, closed, released.
  *
- *     CONNECTING --attach--> OPEN --close--> CLOSING --queue sent--> CLOSED
- *                              |                |                       ^
- *                              `------- abort, or the loop closes ------'
+ *     NEW --attach--> OPEN --close--> CLOSING --queue sent--> CLOSED
+ *                       |                |                       ^
+ *                       `------- abort, or the loop closes ------'
  *
  * Closing is a protocol. close ends the reading side at once and lets the queue
  * drain; wf_stream_maybe_finish_close is the one gate to CLOSED, where the
@@ -18,7 +18,7 @@
  * one reading of the clock and no work on the heap.
  *
  * Invariant: a side's waiter is NULL unless a task is suspended on it; fd is -1
- * exactly in the states CLOSED and (between two addresses) CONNECTING.
+ * exactly in the states CLOSED and NEW.
  *
  * Thread: the loop's.
  */
@@ -28,6 +28,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,12 +143,10 @@ void wf_stream_release(weft_stream *stream)
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/* There is room again: somebody waits for it, or the queue does. */
+/* There is room again, and perhaps a queue that waits for it. */
 static void on_room(weft_stream *stream)
 {
-    if (stream->state == WF_STREAM_CONNECTING) {
-        wf_side_wake(&stream->writer, 0);
-    } else if (stream->first != NULL && !wf_work_is_queued(&stream->work)) {
+    if (stream->first != NULL && !wf_work_is_queued(&stream->work)) {
         wf_loop_run_soon(stream->loop, &stream->work);
     }
 }
@@ -239,13 +238,10 @@ int wf_stream_read_options(const weft_stream_options *options, weft_stream_optio
 {
     weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
 
-    if (options != NULL) {
-        if (options->size < sizeof options->size) {
-            return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "stream options without a size");
-        }
-        memcpy(&read, options, options->size < sizeof read ? options->size : sizeof read);
+    int code = wf_options_read("stream options", options, &read, sizeof read);
+    if (code < 0) {
+        return code;
     }
-    read.size = sizeof read;
     read.limit = read.limit != 0 ? read.limit : DEFAULT_LIMIT;
     read.high_water = read.high_water != 0 ? read.high_water : DEFAULT_HIGH;
     read.low_water = read.low_water != 0 ? read.low_water : read.high_water / 4;
@@ -269,7 +265,7 @@ void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_opt
                     const weft_origin *origin)
 {
     stream->magic = WF_STREAM_MAGIC;
-    stream->state = WF_STREAM_CONNECTING;
+    stream->state = WF_STREAM_NEW;
     stream->fd = -1;
     stream->watch.fd = -1;
     stream->loop = io->loop;
@@ -308,15 +304,14 @@ int wf_stream_attach(weft_stream *stream, int fd)
     return code;
 }
 
-void wf_stream_detach(weft_stream *stream)
+/* Let go of the descriptor. */
+static void detach(weft_stream *stream)
 {
     if (stream->fd >= 0) {
         wf_watch_remove(&stream->loop->poller, &stream->watch);
         (void)close(stream->fd); /* a socket: whatever it says, the descriptor is gone */
         stream->fd = -1;
     }
-    stream->is_hung_up = false;
-    stream->writer.is_ready = false;
 }
 
 /* What the caller's socket must be made: 0 or a system code. */
@@ -337,26 +332,22 @@ static int prepare_socket(int fd, struct wf_address *out_peer)
     return 0;
 }
 
-int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_options *options,
-                           weft_stream **out_stream)
+static weft_stream *make(struct wf_io *io, const weft_stream_options *options,
+                         const weft_origin *origin)
 {
-    weft_loop *loop = NULL;
-    weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
-    struct wf_address peer;
-    struct wf_io *io = NULL;
-    int code = wf_loop_resolve(&loop);
-
-    if (code < 0 || (code = wf_stream_read_options(options, &read)) < 0 ||
-        (code = wf_io_get(loop, &io)) < 0 || (code = prepare_socket(fd, &peer)) < 0) {
-        return code;
-    }
     weft_stream *stream = wf_new(weft_stream);
-    if (stream == NULL) {
-        return WEFT_ENOMEM;
+
+    if (stream != NULL) {
+        wf_stream_init(stream, io, options, origin);
     }
-    wf_stream_init(stream, io, &read, origin);
-    wf_peer_set(&stream->peer, &peer);
-    code = wf_stream_attach(stream, fd);
+    return stream;
+}
+
+/* The last step of making one. On failure the stream is gone and <fd> stays the caller's. */
+static int attach_and_open(weft_stream *stream, int fd, weft_stream **out_stream)
+{
+    int code = wf_stream_attach(stream, fd);
+
     if (code < 0) {
         stream->state = WF_STREAM_CLOSED;
         wf_stream_release(stream);
@@ -367,28 +358,54 @@ int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_
     return 0;
 }
 
-int wf_stream_create_pipe(struct wf_io *io, int fd, bool is_reader,
-                          const weft_stream_options *options, const weft_origin *origin,
-                          weft_stream **out_stream)
+int wf_stream_create(struct wf_io *io, int fd, const struct wf_address *peer,
+                     const weft_stream_options *options, const weft_origin *origin,
+                     weft_stream **out_stream)
 {
-    weft_stream *stream = wf_new(weft_stream);
+    weft_stream *stream = make(io, options, origin);
 
     if (stream == NULL) {
         return WEFT_ENOMEM;
     }
-    wf_stream_init(stream, io, options, origin);
-    stream->is_pipe = true;
-    int code = wf_stream_attach(stream, fd);
-    if (code < 0) {
-        stream->state = WF_STREAM_CLOSED;
-        wf_stream_release(stream);
+    wf_peer_set(&stream->peer, peer);
+    return attach_and_open(stream, fd, out_stream);
+}
+
+int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_options *options,
+                           weft_stream **out_stream)
+{
+    weft_loop *loop = NULL;
+    weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
+    struct wf_address peer;
+    struct wf_io *io = NULL;
+    int code = wf_loop_resolve(&loop);
+
+    if (code == 0 && out_stream == NULL) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no place for the new stream");
+    }
+    if (code < 0 || (code = wf_stream_read_options(options, &read)) < 0 ||
+        (code = wf_io_get(loop, &io)) < 0 || (code = prepare_socket(fd, &peer)) < 0) {
         return code;
     }
-    wf_stream_open(stream);
-    stream->reader.is_open = is_reader; /* the other direction is refused as a closed one */
-    stream->writer.is_open = !is_reader;
-    *out_stream = stream;
-    return 0;
+    return wf_stream_create(io, fd, &peer, &read, origin, out_stream);
+}
+
+int wf_stream_create_pipe(struct wf_io *io, int fd, bool is_reader,
+                          const weft_stream_options *options, const weft_origin *origin,
+                          weft_stream **out_stream)
+{
+    weft_stream *stream = make(io, options, origin);
+
+    if (stream == NULL) {
+        return WEFT_ENOMEM;
+    }
+    stream->is_pipe = true;
+    int code = attach_and_open(stream, fd, out_stream);
+    if (code == 0) {
+        stream->reader.is_open = is_reader; /* the other direction is refused as a closed one */
+        stream->writer.is_open = !is_reader;
+    }
+    return code;
 }
 
 /* ---- closing ------------------------------------------------------------ */
@@ -410,7 +427,7 @@ static void shut(weft_stream *stream, enum wf_stream_state state)
 static void finish_close(weft_stream *stream)
 {
     WF_ASSERT(stream->state != WF_STREAM_CLOSED && stream->first == NULL);
-    wf_stream_detach(stream);
+    detach(stream);
     shut(stream, WF_STREAM_CLOSED);
     wf_loop_take_back(&stream->work);
     wf_timer_stop(stream->loop, &stream->timer);
@@ -593,8 +610,6 @@ static void close_with_loop(weft_stream *stream)
 {
     if (stream->state < WF_STREAM_CLOSING) {
         report_unclosed(stream);
-        /* Nobody was handed one that is still connecting. */
-        stream->is_released |= stream->state == WF_STREAM_CONNECTING;
     }
     if (stream->reader.waiter != NULL) {
         wf_wait_disown(stream->reader.waiter);

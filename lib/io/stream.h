@@ -21,10 +21,10 @@
 #include "weft/stream.h"
 
 /* state, text */
-#define WF_STREAM_STATE_MAP(X)  \
-    X(CONNECTING, "connecting") \
-    X(OPEN, "open")             \
-    X(CLOSING, "closing")       \
+#define WF_STREAM_STATE_MAP(X) \
+    X(NEW, "new")              \
+    X(OPEN, "open")            \
+    X(CLOSING, "closing")      \
     X(CLOSED, "closed")
 
 enum wf_stream_state {
@@ -112,8 +112,10 @@ void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_opt
 int wf_stream_attach(weft_stream *stream, int fd);
 /* It is connected: reading and writing may begin. */
 void wf_stream_open(weft_stream *stream);
-/* Undo attach, for the next address: the descriptor is closed. */
-void wf_stream_detach(weft_stream *stream);
+/* All of that for a socket that is connected and does not block. As attach on failure. */
+int wf_stream_create(struct wf_io *io, int fd, const struct wf_address *peer,
+                     const weft_stream_options *options, const weft_origin *origin,
+                     weft_stream **out_stream);
 
 /*
  * A stream of one end of a pipe, open for reading or for writing. Takes the non-blocking <fd> on

@@ -1,8 +1,6 @@
 /* Connecting: by number, by name, over unix sockets; limits, cancels, failures. */
-#include "support/io_world.hpp"
+#include "loopback.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,32 +9,6 @@
 
 namespace
 {
-
-/* A plain listening socket on loopback; nobody accepts. */
-class plain_listener
-{
-  public:
-    explicit plain_listener(int backlog = 8)
-    {
-        sockaddr_in address = {};
-        socklen_t len = sizeof address;
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
-        if (backlog >= 0) {
-            REQUIRE(listen(fd, backlog) == 0);
-        }
-        REQUIRE(getsockname(fd, reinterpret_cast<sockaddr *>(&address), &len) == 0);
-        port = ntohs(address.sin_port);
-    }
-    ~plain_listener()
-    {
-        ::close(fd);
-    }
-    int fd;
-    int port;
-};
 
 int open_and_close(const char *host, int port, const weft_stream_options *options = nullptr)
 {
@@ -59,36 +31,6 @@ int open_and_close(const std::string &path, const weft_stream_options *options =
     }
     return code;
 }
-
-int n_threads()
-{
-    int n = 0;
-    DIR *folder = opendir("/proc/self/task");
-
-    while (folder != nullptr && readdir(folder) != nullptr) {
-        n++;
-    }
-    closedir(folder);
-    return n;
-}
-
-/*
- * Look-ups are not waited for when their loop closes. Here they are, before the
- * next test counts blocks of memory.
- */
-class no_threads_left
-{
-  public:
-    ~no_threads_left()
-    {
-        for (int i = 0; i < 10000 && n_threads() > before; i++) {
-            usleep(1000);
-        }
-    }
-
-  private:
-    int before = n_threads();
-};
 
 } // namespace
 
