@@ -41,7 +41,7 @@ endif()
 install(TARGETS ${libraries} EXPORT weft-targets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(program weftd weft-worker weftctl)
+foreach(program weftd weft-worker weftctl weft-load)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     endif()

@@ -4,8 +4,8 @@
 /*
  * weft.h: all of the library. Reading order: error, coro, loop, future, task,
  * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge, connect, stream,
- * server, signal, runtime. service.h (modules of weftd), http.h and testing.h are
- * included on their own.
+ * server, signal, runtime. service.h (modules of weftd), load.h (scenarios of
+ * weft-load), http.h and testing.h are included on their own.
  */
 
 #include "weft/alloc.h"

@@ -1,0 +1,27 @@
+/* What the built-in protocols share: a stream to the target. */
+
+#include "load/client.h"
+
+#include "weft/stream.h"
+
+int client_open_stream(const struct options *options, weft_stream **out_stream)
+{
+    const struct target *target = &options->target;
+    weft_stream_options limits = WEFT_STREAM_OPTIONS_INIT;
+    weft_stream *stream;
+    int r;
+
+    limits.connect_limit = options->timeout;
+    if (target->socket[0] != '\0') {
+        r = weft_open_unix_connection(target->socket, &limits, &stream);
+    } else {
+        r = weft_open_connection(target->host, target->port, &limits, &stream);
+    }
+    if (r < 0) {
+        return r;
+    }
+    weft_stream_set_read_limit(stream, options->timeout);
+    weft_stream_set_write_limit(stream, options->timeout);
+    *out_stream = stream;
+    return 0;
+}
