@@ -4,7 +4,7 @@
 /*
  * weft.h: all of the library. Reading order: error, coro, loop, future, task,
  * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge, connect, stream,
- * server, signal, runtime. service.h (modules of weftd), load.h (scenarios of
+ * server, process, signal, runtime. service.h (modules of weftd), load.h (scenarios of
  * weft-load), http.h and testing.h are included on their own.
  */
 
@@ -12,6 +12,7 @@
 #include "weft/as_completed.h"
 #include "weft/base.h"
 #include "weft/bridge.h"
+#include "weft/bytes.h"
 #include "weft/concurrent_future.h"
 #include "weft/connect.h"
 #include "weft/coro.h"
@@ -21,6 +22,7 @@
 #include "weft/group.h"
 #include "weft/log.h"
 #include "weft/loop.h"
+#include "weft/process.h"
 #include "weft/queue.h"
 #include "weft/result.h"
 #include "weft/runtime.h"

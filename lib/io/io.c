@@ -1,10 +1,9 @@
 /*
  * The slot of this floor in a loop: made at the first use, closed with the loop.
  *
- * Closing, in this order: servers stop, streams are reported and lose their
- * descriptors, the rest is freed. What a user still holds (a
- * stream, a server) stays a valid object that refuses everything with
- * WEFT_ECLOSED until it is destroyed.
+ * Closing, in this order: servers stop, processes that still run are reported and killed, streams
+ * are reported and lose their descriptors, the rest is freed. What a user still holds (a stream, a
+ * server) stays a valid object that refuses everything with WEFT_ECLOSED until it is destroyed.
  *
  * Thread: the loop's.
  */
@@ -13,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "io/connect.h"
+#include "io/process.h"
 #include "io/server.h"
 #include "io/stream.h"
 #include "weft/executor.h"
@@ -27,8 +27,10 @@ static void close_slot(weft_loop *loop, void *data)
     (void)loop;
     wf_servers_close_all(io);
     wf_connects_close_all(io);
+    wf_processes_close_all(io);
     wf_streams_close_all(io);
-    io->names = weft_executor_unref(io->names);
+    io->names = weft_executor_unref(io->names); /* both NULL */
+    io->starter = weft_executor_unref(io->starter);
     if (io->reserve >= 0) {
         (void)close(io->reserve); /* nothing was written to it */
         io->reserve = -1;
@@ -66,6 +68,7 @@ static int make_slot(weft_loop *loop, struct wf_io **out_io)
     wf_list_init(&io->servers);
     wf_list_init(&io->connects);
     io->resolve = getaddrinfo;
+    wf_list_init(&io->processes);
     io->accept = accept_client;
     io->reserve = -1;
     loop->slots[WF_LOOP_SLOT_IO] = (struct wf_loop_slot){ io, &slot_ops };

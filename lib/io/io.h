@@ -40,6 +40,7 @@ struct wf_io {
     struct wf_list streams;       /* of weft_stream.link: all there are */
     struct wf_list servers;       /* of weft_server.link: all there are */
     struct wf_list connects;      /* of struct connecting.link: those under way */
+    struct wf_list processes;     /* of weft_process.link: all there are */
     char *view;                   /* owned: lent to whoever reads, NULL until used */
     struct weft_stream *viewer;   /* borrowed: whose bytes are in <view>, until it is freed */
     size_t view_len;              /* how many */
@@ -47,6 +48,7 @@ struct wf_io {
     size_t n_spares;
     struct weft_executor *names; /* ref: looks host names up, NULL until used */
     wf_resolve_fn *resolve;
+    struct weft_executor *starter; /* ref: its one thread starts processes, NULL until used */
     wf_accept_fn *accept;
     int reserve; /* owned: given up for a moment to shed a client; -1: none */
 };

@@ -151,6 +151,13 @@ static void on_room(weft_stream *stream)
     }
 }
 
+static void tell_observer(weft_stream *stream)
+{
+    if (stream->observer != NULL && !wf_work_is_queued(stream->observer)) {
+        wf_loop_run_soon(stream->loop, stream->observer);
+    }
+}
+
 /* Runs in the append phase: set flags, wake, queue; no user code, no system call. */
 static void on_ready(struct wf_watch *watch, uint32_t events)
 {
@@ -158,6 +165,7 @@ static void on_ready(struct wf_watch *watch, uint32_t events)
 
     if (__builtin_expect(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR), 0)) {
         stream->is_hung_up = true;
+        tell_observer(stream);
         events |= EPOLLIN | EPOLLOUT;
     }
     if (events & EPOLLIN) {
@@ -437,6 +445,7 @@ static void finish_close(weft_stream *stream)
     for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
         wake_closer(WF_CONTAINER_OF(link, struct wf_closer, link), stream->writer.code);
     }
+    tell_observer(stream);
     maybe_free_soon(stream);
 }
 

@@ -92,8 +92,9 @@ struct weft_stream {
     struct wf_work work;   /* sends the queue; at the end it frees the stream */
     struct wf_timer timer; /* the earlier of both sides' deadlines, or before it */
     weft_time timer_due;
-    struct wf_list closers;                      /* of struct wf_closer.link */
-    struct wf_list link;                         /* in the slot */
+    struct wf_list closers;   /* of struct wf_closer.link */
+    struct wf_list link;      /* in the slot */
+    struct wf_work *observer; /* borrowed: queued once it hung up, or is closed; NULL: nobody's */
     void (*release)(struct weft_stream *stream); /* frees the memory; NULL: wf_free */
     weft_time created_at;
     const weft_origin *origin;

@@ -11,6 +11,7 @@
 
 #include "flags.h"
 #include "loops.h"
+#include "processes.h"
 #include "streams.h"
 #include "sync.h"
 #include "tasks.h"
