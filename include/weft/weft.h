@@ -2,9 +2,9 @@
 #define WEFT_WEFT_H
 
 /*
- * weft.h: all of the library. Reading order: error, coro, loop, future, task,
- * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge, connect, stream,
- * server, process, signal, runtime. service.h (modules of weftd), load.h (scenarios of
+ * weft.h: all of the library. Reading order: error, coro, loop, future, task, timeout, group,
+ * as_completed, sync, queue, executor, concurrent_future, bridge, connect, dns, stream, server,
+ * process, signal, runtime. service.h (modules of weftd), load.h (scenarios of
  * weft-load), http.h and testing.h are included on their own.
  */
 
@@ -16,6 +16,7 @@
 #include "weft/concurrent_future.h"
 #include "weft/connect.h"
 #include "weft/coro.h"
+#include "weft/dns.h"
 #include "weft/error.h"
 #include "weft/executor.h"
 #include "weft/future.h"

@@ -28,9 +28,11 @@ enum {
 struct query {
     struct wf_name_hints hints;
     wf_resolve_fn *resolve;
-    bool has_host;
-    int port;
-    char host[]; /* terminated */
+    void *(*copy)(const struct addrinfo *list);
+    weft_destroy_fn *destroy; /* of the copy */
+    const char *host;         /* in texts, or NULL */
+    const char *service;
+    char texts[];
 };
 
 static void free_query(void *data)
@@ -53,7 +55,7 @@ static size_t count(const struct addrinfo *list)
     return n;
 }
 
-static struct wf_names *copy_addresses(const struct addrinfo *list)
+static void *copy_addresses(const struct addrinfo *list)
 {
     struct wf_names *names = wf_alloc(sizeof *names + count(list) * sizeof names->addresses[0]);
 
@@ -72,12 +74,12 @@ static struct wf_names *copy_addresses(const struct addrinfo *list)
     return names;
 }
 
-static int fail(const struct query *query, int failure, int number)
+int wf_names_fail(const char *what, int failure, int number)
 {
     if (failure == EAI_MEMORY) {
         return WEFT_ENOMEM;
     }
-    int code = weft_fail(WEFT_EADDRINFO, "%s: %s", query->host,
+    int code = weft_fail(WEFT_EADDRINFO, "%s: %s", what,
                          failure == EAI_SYSTEM ? strerror(number) : gai_strerror(failure));
     return wf_fail_detail(code, failure);
 }
@@ -89,18 +91,16 @@ static int look_up(void *arg)
     struct addrinfo hints = { .ai_family = query->hints.family,
                               .ai_socktype = query->hints.type,
                               .ai_protocol = query->hints.proto,
-                              .ai_flags = query->hints.flags | AI_NUMERICSERV };
+                              .ai_flags = query->hints.flags };
     struct addrinfo *list = NULL;
-    char service[16];
     int code = 0;
 
-    (void)snprintf(service, sizeof service, "%d", query->port);
-    int failure = query->resolve(query->has_host ? query->host : NULL, service, &hints, &list);
+    int failure = query->resolve(query->host, query->service, &hints, &list);
     if (failure != 0) {
-        code = fail(query, failure, errno);
+        code = wf_names_fail(query->host != NULL ? query->host : "", failure, errno);
     } else {
-        struct wf_names *names = copy_addresses(list);
-        code = names == NULL ? WEFT_ENOMEM : weft_return_ptr(names, free_names);
+        void *copy = query->copy(list);
+        code = copy == NULL ? WEFT_ENOMEM : weft_return_ptr(copy, query->destroy);
         freeaddrinfo(list);
     }
     free_query(query);
@@ -124,17 +124,66 @@ static int get_executor(struct wf_io *io, weft_executor **out_executor)
     return 0;
 }
 
-static struct query *make_query(struct wf_io *io, const char *host, int port,
-                                const struct wf_name_hints *hints)
+static struct query *make_query(const char *host, const char *service)
 {
-    size_t size = host != NULL ? strlen(host) + 1 : 1;
-    struct query *query = wf_alloc(sizeof *query + size);
+    size_t host_size = host != NULL ? strlen(host) + 1 : 0;
+    size_t service_size = service != NULL ? strlen(service) + 1 : 0;
+    struct query *query = wf_alloc(sizeof *query + host_size + service_size);
 
-    if (query != NULL) {
-        *query = (struct query){ *hints, io->resolve, host != NULL, port };
-        memcpy(query->host, host != NULL ? host : "", size);
+    if (query == NULL) {
+        return NULL;
+    }
+    memset(query, 0, sizeof *query);
+    if (host != NULL) {
+        query->host = memcpy(query->texts, host, host_size);
+    }
+    if (service != NULL) {
+        query->service = memcpy(query->texts + host_size, service, service_size);
     }
     return query;
+}
+
+int wf_names_run(struct wf_io *io, weft_job_fn *job, void *arg, weft_destroy_fn *destroy,
+                 weft_time deadline, const weft_origin *origin, weft_value *out_value)
+{
+    weft_executor *executor;
+    weft_future *future;
+    int code = get_executor(io, &executor);
+
+    if (code < 0) {
+        destroy(arg);
+        return code;
+    }
+    code = weft_loop_run_in_executor_at(origin, io->loop, executor, job, arg, destroy, &future);
+    if (code < 0) {
+        return code;
+    }
+    weft_duration left = deadline == WEFT_FOREVER ? WEFT_FOREVER : deadline - wf_loop_now(io->loop);
+    code = weft_wait_for_at(origin, future, left, out_value);
+    weft_future_unref(future);
+    return code;
+}
+
+int wf_names_query(struct wf_io *io, const char *host, const char *service,
+                   const struct wf_name_hints *hints, void *(*copy)(const struct addrinfo *list),
+                   weft_destroy_fn *destroy, weft_time deadline, const weft_origin *origin,
+                   void **out_copy)
+{
+    struct query *query = make_query(host, service);
+    weft_value value;
+
+    if (query == NULL) {
+        return WEFT_ENOMEM;
+    }
+    query->hints = *hints;
+    query->resolve = io->resolve;
+    query->copy = copy;
+    query->destroy = destroy;
+    int code = wf_names_run(io, look_up, query, free_query, deadline, origin, &value);
+    if (code == 0) {
+        *out_copy = value.as.ptr; /* its destructor is ours to call from now on */
+    }
+    return code;
 }
 
 /* A numeric host of the family that is wanted. */
@@ -161,32 +210,20 @@ int wf_names_look_up(struct wf_io *io, const char *host, int port,
                      const struct wf_name_hints *hints, weft_time deadline,
                      const weft_origin *origin, struct wf_names **out_names)
 {
+    struct wf_name_hints wanted = *hints;
     struct wf_address numeric;
-    weft_executor *executor;
-    weft_future *future;
-    weft_value value;
+    char service[16];
+    void *copy;
 
     if (is_numeric(host, port, hints->family, &numeric)) {
         return wrap_numeric(&numeric, out_names);
     }
-    int code = get_executor(io, &executor);
-    if (code < 0) {
-        return code;
-    }
-    struct query *query = make_query(io, host, port, hints);
-    if (query == NULL) {
-        return WEFT_ENOMEM;
-    }
-    code = weft_loop_run_in_executor_at(origin, io->loop, executor, look_up, query, free_query,
-                                        &future);
-    if (code < 0) {
-        return code;
-    }
-    weft_duration left = deadline == WEFT_FOREVER ? WEFT_FOREVER : deadline - wf_loop_now(io->loop);
-    code = weft_wait_for_at(origin, future, left, &value);
-    weft_future_unref(future);
+    (void)snprintf(service, sizeof service, "%d", port);
+    wanted.flags |= AI_NUMERICSERV;
+    int code = wf_names_query(io, host, service, &wanted, copy_addresses, free_names, deadline,
+                              origin, &copy);
     if (code == 0) {
-        *out_names = value.as.ptr; /* its destructor is wf_free: the caller's now */
+        *out_names = copy;
     }
     return code;
 }

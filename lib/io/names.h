@@ -10,6 +10,7 @@
 
 #include "io/address.h"
 #include "io/io.h"
+#include "weft/executor.h"
 #include "weft/time.h"
 
 /* What a look-up gave, in the order to try. */
@@ -34,5 +35,25 @@ struct wf_name_hints {
 int wf_names_look_up(struct wf_io *io, const char *host, int port,
                      const struct wf_name_hints *hints, weft_time deadline,
                      const weft_origin *origin, struct wf_names **out_names);
+
+/*
+ * The same as anything: on the thread that looks up, <copy> makes *out_copy of the resolver's list
+ * (NULL: WEFT_ENOMEM), which <destroy> destroys if nobody gets it. No short way for numbers.
+ */
+struct addrinfo;
+int wf_names_query(struct wf_io *io, const char *host, const char *service,
+                   const struct wf_name_hints *hints, void *(*copy)(const struct addrinfo *list),
+                   weft_destroy_fn *destroy, weft_time deadline, const weft_origin *origin,
+                   void **out_copy);
+
+/*
+ * Run a job on the threads for names and take its value. <arg> is the job's, <destroy> is called
+ * for it if the job never runs; also on failure.
+ */
+int wf_names_run(struct wf_io *io, weft_job_fn *job, void *arg, weft_destroy_fn *destroy,
+                 weft_time deadline, const weft_origin *origin, weft_value *out_value);
+
+/* What the resolver came back with, as an error of the running job or task. */
+int wf_names_fail(const char *what, int failure, int number);
 
 #endif

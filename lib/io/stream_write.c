@@ -278,6 +278,11 @@ static int write_rest(weft_stream *stream, const weft_buffer *buffers, size_t n,
     return code;
 }
 
+static int refuse_data(size_t size)
+{
+    return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no data, but %zu bytes of it", size);
+}
+
 /* All of weft_stream_write. */
 WF_IO_SLOW static int write_slowly(weft_stream *stream, const void *data, size_t size)
 {
@@ -288,6 +293,9 @@ WF_IO_SLOW static int write_slowly(weft_stream *stream, const void *data, size_t
     if (code < 0 || size == 0) {
         return code;
     }
+    if (data == NULL) {
+        return refuse_data(size);
+    }
     if (stream->first == NULL && stream->writer.is_ready) {
         struct iovec piece = { (void *)(uintptr_t)data, size };
         sent = send_pieces(stream, &piece, 1, size);
@@ -296,6 +304,20 @@ WF_IO_SLOW static int write_slowly(weft_stream *stream, const void *data, size_t
         return sent < 0 ? (int)sent : 0;
     }
     return write_rest(stream, &buffer, 1, size, (size_t)sent);
+}
+
+/* The send failed, errno says why. It is not tried again: a socket tells an error only once. */
+WF_IO_SLOW static int write_failed(weft_stream *stream, const void *data, size_t size)
+{
+    if (data == NULL) {
+        return refuse_data(size);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        stream->writer.is_ready = false;
+    } else if (errno != EINTR) {
+        return fail_writer(stream, -errno);
+    }
+    return write_slowly(stream, data, size);
 }
 
 int weft_stream_write(weft_stream *stream, const void *data, size_t size)
@@ -310,8 +332,8 @@ int weft_stream_write(weft_stream *stream, const void *data, size_t size)
     if (__builtin_expect(sent == (ssize_t)size, 1)) {
         return 0;
     }
-    if (sent < 0) { /* it will fail there again, in the same way or a better one */
-        return write_slowly(stream, data, size);
+    if (sent < 0) {
+        return write_failed(stream, data, size);
     }
     stream->writer.is_ready = false;
     return write_slowly(stream, (const char *)data + sent, size - (size_t)sent);
@@ -331,6 +353,9 @@ int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a gathered write of %zu pieces", n);
     }
     for (size_t i = 0; i < n; i++) {
+        if (buffers[i].data == NULL && buffers[i].size > 0) {
+            return refuse_data(buffers[i].size);
+        }
         pieces[i] = (struct iovec){ (void *)(uintptr_t)buffers[i].data, buffers[i].size };
         if (__builtin_add_overflow(total, buffers[i].size, &total)) {
             return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a gathered write without end");

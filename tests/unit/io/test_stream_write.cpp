@@ -1,6 +1,8 @@
 /* Writing: at once, queued, drained, ended; and what breaks it. */
 #include "support/io_world.hpp"
 
+#include <netinet/in.h>
+
 #include <vector>
 
 extern "C" {
@@ -307,4 +309,60 @@ TEST_CASE("write: closing with a queue and a wish to end", "[write]")
         return world::outcome(task);
     });
     CHECK(got.size() == 200000);
+}
+
+TEST_CASE("stream: the first write after a reset tells that it was one", "[stream][write][regress]")
+{
+    world w;
+    int code = 0;
+    int later = 0;
+
+    w.run([&] {
+        sockaddr_in address = {};
+        socklen_t len = sizeof address;
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        weft_stream *stream = nullptr;
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (bind(listener, reinterpret_cast<sockaddr *>(&address), len) != 0 ||
+            listen(listener, 1) != 0 ||
+            getsockname(listener, reinterpret_cast<sockaddr *>(&address), &len) != 0) {
+            return -errno;
+        }
+        WEFT_TRY(weft_open_connection("127.0.0.1", ntohs(address.sin_port), nullptr, &stream));
+        int peer = accept(listener, nullptr, nullptr);
+        linger at_once = { 1, 0 };
+        setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        ::close(peer); /* RST, which loopback delivers at once */
+        ::close(listener);
+        code = weft_stream_write(stream, "x", 1);
+        later = weft_stream_drain(stream);
+        weft_stream_close(stream);
+        weft_stream_destroy(stream);
+        return 0;
+    });
+    CHECK(code == -ECONNRESET);
+    CHECK(later == -ECONNRESET);
+}
+
+TEST_CASE("stream: no data, but a size", "[stream][write][debug]")
+{
+    log_recorder log;
+    world w;
+    std::vector<int> codes;
+    std::string received;
+
+    w.run([&] {
+        pair p;
+        weft_buffer pieces[] = { { "a", 1 }, { nullptr, 2 } };
+        codes.push_back(weft_stream_write(p.stream, nullptr, 3));
+        codes.push_back(weft_stream_writev(p.stream, pieces, 2));
+        codes.push_back(weft_stream_writev(p.stream, nullptr, 2));
+        codes.push_back(weft_stream_write(p.stream, nullptr, 0));
+        codes.push_back(weft_stream_write(p.stream, "ok", 2));
+        received = p.received();
+        return 0;
+    });
+    CHECK(codes == std::vector<int>{ WEFT_EINVAL, WEFT_EINVAL, WEFT_EINVAL, 0, 0 });
+    CHECK(received == "ok");
 }
