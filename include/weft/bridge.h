@@ -74,7 +74,8 @@ WEFT_API int weft_loop_shutdown_default_executor(weft_loop *loop, weft_duration 
 
 /**
  * Run <coro> as a task of <loop> and get a future that any thread may wait
- * for. Cancelling it cancels the task; a cancelled task cancels it.
+ * for. Cancelling it cancels the task; a cancelled task cancels it. One cancelled
+ * before it starts still runs up to its first wait, as asyncio's.
  *
  * Thread: any.
  * Runs:   the body on <loop>'s thread.
@@ -90,9 +91,12 @@ WEFT_API int weft_run_coroutine_threadsafe_at(const weft_origin *origin, weft_co
                                               weft_loop *loop, weft_concurrent_future **out_future);
 
 /**
- * A future of <loop> that follows <source>; cancelling it cancels <source>.
+ * A future of <loop> that follows <source>; cancelling it cancels <source>, in the
+ * loop's next turn as asyncio does.
  *
  * Thread: loop thread.
+ * Runs:   the future is done in a turn after <source> is; what the loop's own thread
+ *         finishes keeps its place among the calls of weft_loop_call_soon.
  * Owns:   takes a reference to <source>; the caller owns one to *out_future.
  * Errors: WEFT_ENOMEM, WEFT_ENOLOOP.
  */

@@ -106,8 +106,8 @@ WEFT_API bool weft_concurrent_future_done(const weft_concurrent_future *future);
  *
  * Thread: any.
  * Owns:   nothing.
- * Errors: WEFT_ECANCELED: do not begin (Python's False); WEFT_EINVALIDSTATE
- *         when it runs or is finished already.
+ * Errors: WEFT_ECANCELED: do not begin (Python's False), said once;
+ *         WEFT_EINVALIDSTATE when it runs or is finished, or when that was said.
  */
 WEFT_API int weft_concurrent_future_set_running_or_notify_cancel(weft_concurrent_future *future);
 

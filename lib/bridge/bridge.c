@@ -53,6 +53,15 @@ void wf_crossing_init(struct wf_crossing *crossing, weft_loop *loop,
     crossing->drop = drop;
 }
 
+int wf_bridge_post(weft_loop *loop, struct wf_post *post)
+{
+    if (loop == wf_loop_running) {
+        post->deliver(post);
+        return 0;
+    }
+    return wf_loop_post(loop, post);
+}
+
 /* ---- per loop ------------------------------------------------------------ */
 
 static void close_bridge(weft_loop *loop, void *data)

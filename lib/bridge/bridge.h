@@ -27,6 +27,12 @@ struct wf_crossing {
     void (*drop)(struct wf_crossing *crossing);
 };
 
+/*
+ * Any thread: post to <loop>. On the loop's own thread, while it runs, the post is
+ * delivered at once and so keeps its place among the calls of weft_loop_call_soon.
+ */
+int wf_bridge_post(weft_loop *loop, struct wf_post *post);
+
 void wf_crossing_init(struct wf_crossing *crossing, weft_loop *loop,
                       void (*run)(struct wf_crossing *), void (*drop)(struct wf_crossing *));
 

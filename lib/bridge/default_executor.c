@@ -29,10 +29,10 @@ int wf_bridge_get_executor(weft_loop *loop, weft_executor **out_executor)
     if (bridge == NULL) {
         return weft_fail(WEFT_ENOMEM, "no memory for the default executor");
     }
+    if (bridge->is_default_executor_ended) { /* another that was set since changes nothing */
+        return weft_fail(WEFT_ESHUTDOWN, "Executor shutdown has been called");
+    }
     if (bridge->executor == NULL) {
-        if (bridge->is_default_executor_ended) {
-            return weft_fail(WEFT_ESHUTDOWN, "Executor shutdown has been called");
-        }
         options.name = "weft-default";
         int r = weft_executor_create(&options, &bridge->executor);
         if (r < 0) {

@@ -34,7 +34,8 @@ struct remote {
     struct wf_crossing start;
     struct wf_crossing cancel;
     struct wf_future_callback task_done;
-    bool is_asked; /* somebody has the future: the task's error is theirs */
+    uint64_t started_in; /* the turn in which the task was made */
+    bool is_asked;       /* somebody has the future: the task's error is theirs */
 };
 
 static struct remote *remote_of(weft_concurrent_future *future)
@@ -115,11 +116,7 @@ static void on_start(struct wf_crossing *crossing)
     struct remote *remote = WF_CONTAINER_OF(crossing, struct remote, start);
     struct wf_frame *frame = wf_frame_current();
 
-    if (weft_concurrent_future_cancelled(&remote->future)) {
-        wf_coro_drop(take_coro(remote));
-        let_go(remote);
-        return;
-    }
+    remote->started_in = remote->loop->n_turns;
     int r =
         wf_task_create(remote->future.origin, remote->loop, take_coro(remote), NULL, &remote->task);
     if (r < 0) {
@@ -141,11 +138,18 @@ static void drop_start(struct wf_crossing *crossing)
     on_loop_closed(remote);
 }
 
-/* A turn of the loop after the user's cancel. */
+/*
+ * A turn of the loop after the user's cancel. One that came before the task was made
+ * reaches it after its first step, as asyncio's: the body runs up to its first wait.
+ */
 static void on_cancel_asked(struct wf_crossing *crossing)
 {
     struct remote *remote = WF_CONTAINER_OF(crossing, struct remote, cancel);
 
+    if (remote->task != NULL && remote->started_in == remote->loop->n_turns) {
+        wf_loop_run_soon(remote->loop, &crossing->work);
+        return;
+    }
     if (remote->task != NULL) {
         (void)wf_future_request_cancel(remote->task, NULL); /* done: nothing to cancel */
     }
@@ -167,7 +171,7 @@ static void on_cancel(weft_concurrent_future *future)
     struct remote *remote = remote_of(future);
 
     (void)weft_concurrent_future_ref(future); /* returns its argument */
-    if (wf_loop_post(remote->loop, &remote->cancel.post) < 0) {
+    if (wf_bridge_post(remote->loop, &remote->cancel.post) < 0) {
         (void)weft_concurrent_future_unref(future); /* not the last; always NULL */
     }
 }
@@ -230,7 +234,7 @@ int weft_run_coroutine_threadsafe_at(const weft_origin *origin, weft_coro *coro,
         (void)weft_concurrent_future_ref(&remote->future); /* the user's; returns its argument */
     }
     (void)weft_loop_ref(loop); /* returns its argument */
-    r = wf_loop_post(loop, &remote->start.post);
+    r = wf_bridge_post(loop, &remote->start.post);
     if (r < 0) {
         (void)weft_loop_unref(loop); /* always NULL */
         wf_coro_drop(coro);

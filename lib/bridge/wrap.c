@@ -3,8 +3,8 @@
  *
  *     source done -- post --> append phase -- queue --> turn: outcome moves over
  *
- * Cancelling the loop's future cancels it at once, and asks the source: a job
- * that waits leaves its queue, one that runs is abandoned and ends in its own
+ * Cancelling the loop's future cancels it at once, and in the next turn the source:
+ * a job that waits leaves its queue, one that runs is abandoned and ends in its own
  * time. Invariant: the object has one reference of its own while its callback
  * stands with the source, in the mailbox or in the queue.
  *
@@ -25,6 +25,7 @@ struct wf_wrapped {
     weft_future future; /* first: it is a future */
     struct wf_follower follower;
     struct wf_cf_callback callback; /* its post stands in for the follower's */
+    struct wf_work cancel;          /* of the source; holds a reference while it is queued */
     bool is_owed;
 };
 
@@ -102,24 +103,44 @@ static void deliver_callback(struct wf_post *post)
     crossing->deliver(crossing);
 }
 
+/* A turn of the loop after the future was cancelled, before its callbacks. */
+static void cancel_source(struct wf_work *work)
+{
+    struct wf_wrapped *wrapped = WF_CONTAINER_OF(work, struct wf_wrapped, cancel);
+    struct wf_follower *follower = &wrapped->follower;
+
+    if (follower->source != NULL) {
+        bool is_out = wf_concurrent_future_remove_callback(follower->source, &wrapped->callback);
+        (void)weft_concurrent_future_cancel(follower->source); /* it may run: then it goes on */
+        if (is_out) {
+            wf_list_remove(&follower->link);
+            let_go(follower);
+        }
+    }
+    (void)weft_future_unref(&wrapped->future); /* the work's; always NULL */
+}
+
+/* The loop closes: the source goes its own way. */
+static void drop_cancel(struct wf_work *work)
+{
+    struct wf_wrapped *wrapped = WF_CONTAINER_OF(work, struct wf_wrapped, cancel);
+
+    (void)weft_future_unref(&wrapped->future); /* the work's; always NULL */
+}
+
+static const struct wf_work_kind cancel_kind = { cancel_source, drop_cancel, NULL };
+
 /* weft_future_cancel of a pending one. */
 static int cancel_wrapped(weft_future *future, const char *message)
 {
     struct wf_wrapped *wrapped = (struct wf_wrapped *)(void *)future;
-    struct wf_follower *follower = &wrapped->follower;
 
-    if (follower->source == NULL) { /* the loop has closed */
-        wf_future_set_cancelled(future, message);
-        return 0;
+    if (wrapped->follower.source != NULL) { /* else the loop has closed */
+        wf_future_hold(future);
+        wf_loop_know_work(future->loop, &cancel_kind);
+        wf_loop_run_soon(future->loop, &wrapped->cancel);
     }
-    bool is_out = wf_concurrent_future_remove_callback(follower->source, &wrapped->callback);
-
-    (void)weft_concurrent_future_cancel(follower->source); /* it may run: then it goes on */
     wf_future_set_cancelled(future, message);
-    if (is_out) {
-        wf_list_remove(&follower->link);
-        let_go(follower);
-    }
     return 0;
 }
 
@@ -160,6 +181,7 @@ struct wf_wrapped *wf_wrapped_create(const weft_origin *origin, weft_loop *loop)
     wf_list_init(&wrapped->callback.link);
     wrapped->callback.post.deliver = deliver_callback;
     wrapped->callback.mailbox = &loop->mailbox;
+    wf_work_init(&wrapped->cancel, cancel_source);
     wrapped->is_owed = false;
     return wrapped;
 }

@@ -287,8 +287,9 @@ int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop
     if (fn == NULL) {
         return refuse_callback();
     }
-    return out_handle == NULL ? wf_remote_call(origin, loop, fn, data)
-                              : post_handle(origin, loop, fn, data, out_handle);
+    int r = out_handle == NULL ? wf_remote_call(origin, loop, fn, data)
+                               : post_handle(origin, loop, fn, data, out_handle);
+    return r == WEFT_ECLOSED ? weft_fail_at(origin, r, "Event loop is closed") : r;
 }
 
 /* ---- the user's end ----------------------------------------------------- */

@@ -63,7 +63,7 @@ struct wf_work_kind {
 };
 
 enum {
-    WF_LOOP_MAX_KINDS = 16
+    WF_LOOP_MAX_KINDS = 24
 };
 
 /*

@@ -146,6 +146,7 @@ static int begin_run(weft_loop *loop)
     __atomic_store_n(&loop->is_running, true, __ATOMIC_RELEASE);
     wf_loop_running = loop;
     wf_thread_runs_loop = true;
+    wf_thread_mailbox = &loop->mailbox;
     loop->outer_frame = wf_frame_running;
     wf_frame_running = &loop->frame;
     wf_poller_count_running(1);
@@ -156,6 +157,7 @@ static void end_run(weft_loop *loop)
 {
     wf_poller_count_running(-1);
     wf_thread_runs_loop = false;
+    wf_thread_mailbox = NULL;
     wf_loop_running = NULL;
     wf_frame_running = loop->outer_frame;
     loop->is_stopping = false;
@@ -170,6 +172,7 @@ static void end_run(weft_loop *loop)
 static int leave_in_child(weft_loop *loop)
 {
     wf_thread_runs_loop = false;
+    wf_thread_mailbox = NULL;
     wf_loop_running = NULL;
     wf_frame_running = loop->outer_frame;
     return wf_loop_refuse(loop);

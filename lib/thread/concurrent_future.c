@@ -6,6 +6,7 @@
  *     QUEUED    somebody sleeps until LOCKED is gone
  *     AWAITED   somebody sleeps until it is done
  *     TAKEN     the value has found its owner
+ *     NOTIFIED  whoever was to do the work knows that it was cancelled
  *
  *     PENDING --> RUNNING --> FINISHED        from PENDING also straight to
  *        `--> CANCELLED                       FINISHED
@@ -52,6 +53,7 @@ enum {
     QUEUED = 8,
     AWAITED = 16,
     TAKEN = 32,
+    NOTIFIED = 64,
     MESSAGE_SIZE = 256
 };
 
@@ -118,13 +120,19 @@ static void unlock(weft_concurrent_future *future, enum state state)
 
 /*
  * Under the lock. A posted node may be gone at once, so its mailbox is forgotten
- * first; it comes back when the mailbox is closed and the node stayed here.
+ * first; it comes back when the mailbox is closed and the node stayed here. On the
+ * thread of its own loop it is delivered at once, which only queues work: it keeps
+ * its place among what that thread queues itself, as asyncio's does.
  */
 static int post_callback(struct wf_cf_callback *callback)
 {
     struct wf_mailbox *mailbox = callback->mailbox;
 
     callback->mailbox = NULL;
+    if (mailbox == wf_thread_mailbox) {
+        callback->post.deliver(&callback->post);
+        return 0;
+    }
     int r = wf_mailbox_post(mailbox, &callback->post);
     if (r < 0) {
         callback->mailbox = mailbox;
@@ -275,12 +283,15 @@ int weft_concurrent_future_set_running_or_notify_cancel(weft_concurrent_future *
     case PENDING:
         return 0;
     case CANCELLED:
-        return WEFT_ECANCELED;
+        if ((wf_u32_or_acq_rel(&future->word, NOTIFIED) & NOTIFIED) == 0) {
+            return WEFT_ECANCELED;
+        }
+        break; /* it was told already */
     case RUNNING:
     case FINISHED:
         break;
     }
-    return WEFT_EINVALIDSTATE;
+    return weft_fail(WEFT_EINVALIDSTATE, "Future in unexpected state");
 }
 
 int wf_concurrent_future_finish(weft_concurrent_future *future, int code, weft_value value,
@@ -294,7 +305,7 @@ int wf_concurrent_future_finish(weft_concurrent_future *future, int code, weft_v
         if (error != NULL) {
             wf_error_unref(error);
         }
-        return WEFT_EINVALIDSTATE;
+        return WEFT_EINVALIDSTATE; /* the library's own losers of this race need no text */
     }
     future->code = code;
     future->value = value;
@@ -302,6 +313,14 @@ int wf_concurrent_future_finish(weft_concurrent_future *future, int code, weft_v
     settle(future, FINISHED);
     unlock(future, FINISHED);
     return 0;
+}
+
+/* Why a result was refused, for the caller of the public function. */
+static int explain(int r, const weft_concurrent_future *future)
+{
+    return r == 0 ? 0
+                  : weft_fail(r, "invalid state: the concurrent future is %s already",
+                              state_of(look(future)) == CANCELLED ? "cancelled" : "finished");
 }
 
 int weft_concurrent_future_set_result(weft_concurrent_future *future, weft_value value)
@@ -312,7 +331,7 @@ int weft_concurrent_future_set_result(weft_concurrent_future *future, weft_value
         weft_value_clear(&value);
         return r;
     }
-    return wf_concurrent_future_finish(future, 0, value, NULL);
+    return explain(wf_concurrent_future_finish(future, 0, value, NULL), future);
 }
 
 int weft_concurrent_future_set_exception_at(const weft_origin *origin,
@@ -334,7 +353,7 @@ int weft_concurrent_future_set_exception_at(const weft_origin *origin,
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     weft_error *error = wf_error_create(code, origin, message);
-    return wf_concurrent_future_finish(future, code, weft_value_none(), error);
+    return explain(wf_concurrent_future_finish(future, code, weft_value_none(), error), future);
 }
 
 /* ---- cancelling --------------------------------------------------------- */

@@ -353,7 +353,7 @@ static int explain(const weft_executor *executor, int code)
 {
     switch (code) {
     case WEFT_ESHUTDOWN:
-        return weft_fail(code, "executor '%s' is shut down", executor->name);
+        return weft_fail(code, "cannot schedule new futures after shutdown");
     case WEFT_EQUEUEFULL:
         return weft_fail(code, "the queue of executor '%s' is full: %zu jobs wait", executor->name,
                          executor->queue_limit);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 __thread bool wf_thread_runs_loop __attribute__((tls_model("initial-exec")));
+__thread struct wf_mailbox *wf_thread_mailbox __attribute__((tls_model("initial-exec")));
 __thread struct weft_executor *wf_thread_executor __attribute__((tls_model("initial-exec")));
 
 uint32_t wf_fork_generation;

@@ -11,8 +11,12 @@
 
 struct weft_executor;
 
+struct wf_mailbox;
+
 /* Set by the loop around its run. */
 extern __thread bool wf_thread_runs_loop __attribute__((tls_model("initial-exec")));
+/* The mailbox of the loop that runs on this thread, or NULL: it need not post to itself. */
+extern __thread struct wf_mailbox *wf_thread_mailbox __attribute__((tls_model("initial-exec")));
 /* The executor whose worker this thread is, or NULL. */
 extern __thread struct weft_executor *wf_thread_executor __attribute__((tls_model("initial-exec")));
 

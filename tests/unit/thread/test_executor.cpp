@@ -729,7 +729,7 @@ TEST_CASE("executor: shutdown lets what is queued run", "[executor][shutdown]")
     CHECK(n == 100);
     CHECK(ex.stats().n_threads == 0);
     CHECK(weft_executor_submit(ex, count, &n, nullptr) == WEFT_ESHUTDOWN);
-    CHECK(message_of(WEFT_ESHUTDOWN) == "executor 'test' is shut down");
+    CHECK(message_of(WEFT_ESHUTDOWN) == "cannot schedule new futures after shutdown");
     CHECK(weft_executor_shutdown(ex, nullptr) == 0);
 }
 
