@@ -3,8 +3,8 @@
 
 /*
  * weft.h: all of the library. Reading order: error, coro, loop, future, task, timeout, group,
- * as_completed, sync, queue, executor, concurrent_future, bridge, connect, dns, stream, server,
- * process, signal, runtime. service.h (modules of weftd), load.h (scenarios of
+ * as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect, dns, stream,
+ * server, process, signal, runtime. service.h (modules of weftd), load.h (scenarios of
  * weft-load), http.h and testing.h are included on their own.
  */
 
@@ -32,6 +32,7 @@
 #include "weft/stream.h"
 #include "weft/sync.h"
 #include "weft/task.h"
+#include "weft/threadsafe.h"
 #include "weft/time.h"
 #include "weft/timeout.h"
 

@@ -47,6 +47,9 @@ class world
     ~world()
     {
         close();
+        for (weft_task *task : tasks) {
+            weft_future_unref(task);
+        }
         weft_loop_unref(loop);
     }
     world(const world &) = delete;
