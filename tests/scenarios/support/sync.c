@@ -6,6 +6,8 @@
 
 #include "trace.h"
 
+#include <stdint.h>
+
 weft_condition *make_condition(weft_lock *lock)
 {
     weft_condition *condition = NULL;
@@ -92,4 +94,22 @@ int turns(int n)
         WEFT_TRY(weft_sleep(0));
     }
     return 0;
+}
+
+/* A turn: what is left and what was, in one number that needs no memory. */
+static int tick(void *data)
+{
+    uintptr_t now = (uintptr_t)data >> 16;
+    uintptr_t last = (uintptr_t)data & 0xffff;
+
+    trace("tick %d", (int)now);
+    if (now < last) {
+        MUST(weft_loop_call_soon(NULL, tick, (void *)((now + 1) << 16 | last), NULL));
+    }
+    return 0;
+}
+
+void start_ticks(int n)
+{
+    MUST(weft_loop_call_soon(NULL, tick, (void *)((uintptr_t)1 << 16 | (uintptr_t)n), NULL));
 }

@@ -29,5 +29,7 @@ int wait_get(weft_queue *queue, int *out_number);
 
 /** for _ in range(n): await asyncio.sleep(0) */
 int turns(int n);
+/** Print "tick 1" in the next turn of the loop, and so on up to "tick <n>". */
+void start_ticks(int n);
 
 #endif
