@@ -28,7 +28,7 @@ static int collect(struct wf_collected *collected, const char *data, size_t n)
 {
     size_t used = collected->bytes != NULL ? collected->bytes->size : 0;
 
-    if (used + n > collected->capacity) {
+    if (collected->bytes == NULL || used + n > collected->capacity) {
         size_t capacity = collected->capacity * 2;
         capacity = capacity < used + n ? used + n : capacity;
         capacity = capacity < LEAST_CAPACITY ? LEAST_CAPACITY : capacity;

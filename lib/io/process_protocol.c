@@ -178,18 +178,18 @@ void wf_process_tell_exit(weft_process *process)
 
 /* ---- output ------------------------------------------------------------- */
 
-static void close_raw(struct pipe_end *end)
+static void close_raw(weft_loop *loop, struct pipe_end *end)
 {
     if (end->raw >= 0) {
-        (void)weft_loop_remove_reader(end->process->loop, end->raw); /* or the loop is closed */
-        (void)close(end->raw);                                       /* nothing was written to it */
+        (void)weft_loop_remove_reader(loop, end->raw); /* or the loop is closed */
+        (void)close(end->raw);                         /* nothing was written to it */
         end->raw = -1;
     }
 }
 
 static void end_output(struct pipe_end *end, int code)
 {
-    close_raw(end);
+    close_raw(end->process->loop, end);
     lose_pipe(end, code);
 }
 
@@ -273,7 +273,7 @@ void wf_process_mute(weft_process *process)
         }
     }
     for (int fd = 0; fd < 3; fd++) {
-        close_raw(&events->ends[fd]);
+        close_raw(process->loop, &events->ends[fd]);
         events->ends[fd].is_there = false;
     }
     wf_loop_take_back(&events->input_work);
