@@ -4,6 +4,8 @@
 
 #include "weft/stream.h"
 
+#include <sys/socket.h>
+
 int client_open_stream(const struct options *options, weft_stream **out_stream)
 {
     const struct target *target = &options->target;
@@ -24,4 +26,11 @@ int client_open_stream(const struct options *options, weft_stream **out_stream)
     weft_stream_set_write_limit(stream, options->timeout);
     *out_stream = stream;
     return 0;
+}
+
+bool client_stream_is_over(const weft_stream *stream)
+{
+    char byte;
+
+    return recv(weft_stream_get_fd(stream), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }

@@ -27,6 +27,9 @@ struct client_kind {
     int (*request)(struct client *client);
     /* Whether the peer said that it will close after this answer. */
     bool (*must_close)(const struct client *client);
+    /* Whether the peer has ended a connection that stood idle: it is made anew then, as every
+     * client of HTTP does, and no request is lost by it. */
+    bool (*is_over)(const struct client *client);
     /* Harmless when there is no connection. */
     void (*close)(struct client *client);
 };
@@ -43,5 +46,7 @@ static inline const struct client_kind *client_kind_of(enum target_kind kind)
 /* A stream to the target, with the options' limits set on it. */
 struct weft_stream;
 int client_open_stream(const struct options *options, struct weft_stream **out_stream);
+/* Whether its end, or anything that nobody asked for, lies in the socket. */
+bool client_stream_is_over(const struct weft_stream *stream);
 
 #endif

@@ -91,6 +91,11 @@ static bool echo_must_close(const struct client *client)
     return false;
 }
 
+static bool echo_is_over(const struct client *client)
+{
+    return client_stream_is_over(((const struct echo *)client)->stream);
+}
+
 static void echo_close(struct client *client)
 {
     struct echo *echo = echo_of(client);
@@ -102,5 +107,5 @@ static void echo_close(struct client *client)
     }
 }
 
-const struct client_kind client_echo = { echo_create,  echo_destroy,    echo_connect,
-                                         echo_request, echo_must_close, echo_close };
+const struct client_kind client_echo = { echo_create,     echo_destroy, echo_connect, echo_request,
+                                         echo_must_close, echo_is_over, echo_close };

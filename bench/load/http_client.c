@@ -181,6 +181,11 @@ static bool http_must_close(const struct client *client)
     return ((const struct http *)client)->must_close;
 }
 
+static bool http_is_over(const struct client *client)
+{
+    return client_stream_is_over(((const struct http *)client)->stream);
+}
+
 static void http_close(struct client *client)
 {
     struct http *http = http_of(client);
@@ -192,8 +197,8 @@ static void http_close(struct client *client)
     }
 }
 
-const struct client_kind client_http = { http_create,  http_destroy,    http_connect,
-                                         http_request, http_must_close, http_close };
+const struct client_kind client_http = { http_create,     http_destroy, http_connect, http_request,
+                                         http_must_close, http_is_over, http_close };
 
 /* ---- one request ---------------------------------------------------------- */
 

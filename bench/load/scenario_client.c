@@ -110,6 +110,12 @@ static bool scenario_must_close(const struct client *client)
     return false;
 }
 
+static bool scenario_is_over(const struct client *client)
+{
+    (void)client; /* its connections are its own affair */
+    return false;
+}
+
 static void scenario_close(struct client *client)
 {
     struct scenario_client *scenario = scenario_of(client);
@@ -121,4 +127,5 @@ static void scenario_close(struct client *client)
 
 const struct client_kind client_scenario = { scenario_create,     scenario_destroy,
                                              scenario_connect,    scenario_request,
-                                             scenario_must_close, scenario_close };
+                                             scenario_must_close, scenario_is_over,
+                                             scenario_close };

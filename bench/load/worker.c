@@ -25,12 +25,16 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A connection that was not used for so long is looked at before it is used again. */
+#define IDLE WEFT_MS(1)
+
 struct connection {
     struct crew *crew;
     struct client *client;
     weft_event *wake;
     weft_task *task;
     weft_time intended; /* of the request in hand; 0: none */
+    weft_time last_used;
     bool is_connected, was_connected;
 };
 
@@ -134,6 +138,10 @@ static int send_one(struct connection *connection, weft_time *out_sent, enum fai
 {
     struct client *client = connection->client;
 
+    if (connection->is_connected && weft_clock_now() - connection->last_used > IDLE &&
+        client->kind->is_over(client)) {
+        end_connection(connection);
+    }
     if (!connection->is_connected) {
         int r = make_connection(connection);
         if (r < 0) {
@@ -148,6 +156,7 @@ static int send_one(struct connection *connection, weft_time *out_sent, enum fai
     if (!goes_on) {
         end_connection(connection);
     }
+    connection->last_used = weft_clock_now();
     *out_failure = r < 0 ? failure_of_code(r) : N_FAILURES;
     return r;
 }
