@@ -3,11 +3,12 @@
 
 /*
  * weft.h: all of the library. Reading order: error, coro, loop, future, task, timeout, group,
- * as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect, dns, stream,
- * server, process, signal, runtime. service.h (modules of weftd), load.h (scenarios of
- * weft-load), http.h and testing.h are included on their own.
+ * as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect, dns,
+ * stream, server, process, address, datagram, signal, runtime. service.h (modules of weftd),
+ * load.h (scenarios of weft-load), http.h and testing.h are included on their own.
  */
 
+#include "weft/address.h"
 #include "weft/alloc.h"
 #include "weft/as_completed.h"
 #include "weft/base.h"
@@ -16,6 +17,7 @@
 #include "weft/concurrent_future.h"
 #include "weft/connect.h"
 #include "weft/coro.h"
+#include "weft/datagram.h"
 #include "weft/dns.h"
 #include "weft/error.h"
 #include "weft/executor.h"

@@ -165,3 +165,99 @@ void wf_peer_format(const struct wf_peer *peer, char *buffer, size_t size)
         break;
     }
 }
+
+/* ---- the public form ---------------------------------------------------- */
+
+void wf_address_to_public(const struct wf_address *address, weft_address *out_address)
+{
+    memset(out_address, 0, sizeof *out_address);
+    memcpy(&out_address->as, &address->as, sizeof address->as);
+    out_address->len = address->len;
+}
+
+bool wf_address_from_public(const weft_address *address, struct wf_address *out_address)
+{
+    if (address->len < sizeof(sa_family_t) || address->len > sizeof out_address->as) {
+        return false;
+    }
+    memset(out_address, 0, sizeof *out_address);
+    memcpy(&out_address->as, &address->as, address->len);
+    out_address->len = (socklen_t)address->len;
+    return true;
+}
+
+static bool is_equal_in(const struct sockaddr_in *a, const struct sockaddr_in *b)
+{
+    return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+}
+
+static bool is_equal_in6(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
+{
+    return a->sin6_port == b->sin6_port && a->sin6_scope_id == b->sin6_scope_id &&
+           memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0;
+}
+
+bool wf_address_is_equal(const struct wf_address *a, const struct wf_address *b)
+{
+    if (a->as.any.sa_family != b->as.any.sa_family) {
+        return false;
+    }
+    switch (a->as.any.sa_family) {
+    case AF_INET:
+        return is_equal_in(&a->as.in, &b->as.in);
+    case AF_INET6:
+        return is_equal_in6(&a->as.in6, &b->as.in6);
+    default:
+        return a->len == b->len && memcmp(&a->as, &b->as, a->len) == 0;
+    }
+}
+
+int weft_address_set(weft_address *out_address, const char *host, int port)
+{
+    struct wf_address address;
+
+    if (out_address == NULL || host == NULL || wf_address_parse(host, port, &address) < 0) {
+        return weft_fail(WEFT_EINVAL, "not an address: host \"%s\", port %d",
+                         host != NULL ? host : "", port);
+    }
+    wf_address_to_public(&address, out_address);
+    return 0;
+}
+
+int weft_address_set_unix(weft_address *out_address, const char *path)
+{
+    struct wf_address address;
+
+    if (out_address == NULL || wf_address_parse_unix(path, &address) < 0) {
+        return weft_fail(WEFT_EINVAL, "not a path of a unix socket: \"%s\"",
+                         path != NULL ? path : "");
+    }
+    wf_address_to_public(&address, out_address);
+    return 0;
+}
+
+int weft_address_get_port(const weft_address *address)
+{
+    struct wf_address own;
+
+    if (address == NULL || !wf_address_from_public(address, &own)) {
+        return 0;
+    }
+    switch (own.as.any.sa_family) {
+    case AF_INET:
+        return ntohs(own.as.in.sin_port);
+    case AF_INET6:
+        return ntohs(own.as.in6.sin6_port);
+    default:
+        return 0;
+    }
+}
+
+int weft_address_is_equal(const weft_address *a, const weft_address *b)
+{
+    struct wf_address own_a;
+    struct wf_address own_b;
+
+    return a != NULL && b != NULL && wf_address_from_public(a, &own_a) &&
+           wf_address_from_public(b, &own_b) && wf_address_is_equal(&own_a, &own_b);
+}

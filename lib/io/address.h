@@ -8,6 +8,8 @@
  * Thread: any; nothing here is shared.
  */
 
+#include "weft/address.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +44,11 @@ int wf_address_parse_unix(const char *path, struct wf_address *out_address);
 
 /* The text form, cut to <size> and terminated. */
 void wf_address_format(const struct wf_address *address, char *buffer, size_t size);
+
+/* To and from the form that users see. False: no address of a family that we use. */
+void wf_address_to_public(const struct wf_address *address, weft_address *out_address);
+bool wf_address_from_public(const weft_address *address, struct wf_address *out_address);
+bool wf_address_is_equal(const struct wf_address *a, const struct wf_address *b);
 
 void wf_peer_set(struct wf_peer *peer, const struct wf_address *address);
 void wf_peer_format(const struct wf_peer *peer, char *buffer, size_t size);

@@ -20,6 +20,14 @@
 #include <netdb.h>
 #include <unistd.h>
 
+static void close_members(struct wf_io *io)
+{
+    while (!wf_list_is_empty(&io->members)) {
+        struct wf_io_member *member = WF_CONTAINER_OF(io->members.next, struct wf_io_member, link);
+        member->close(member);
+    }
+}
+
 static void close_slot(weft_loop *loop, void *data)
 {
     struct wf_io *io = data;
@@ -29,8 +37,10 @@ static void close_slot(weft_loop *loop, void *data)
     wf_connects_close_all(io);
     wf_processes_close_all(io);
     wf_streams_close_all(io);
-    io->names = weft_executor_unref(io->names); /* both NULL */
+    close_members(io);
+    io->names = weft_executor_unref(io->names); /* all NULL */
     io->starter = weft_executor_unref(io->starter);
+    io->files = weft_executor_unref(io->files);
     if (io->reserve >= 0) {
         (void)close(io->reserve); /* nothing was written to it */
         io->reserve = -1;
@@ -69,6 +79,7 @@ static int make_slot(weft_loop *loop, struct wf_io **out_io)
     wf_list_init(&io->connects);
     io->resolve = getaddrinfo;
     wf_list_init(&io->processes);
+    wf_list_init(&io->members);
     io->accept = accept_client;
     io->reserve = -1;
     loop->slots[WF_LOOP_SLOT_IO] = (struct wf_loop_slot){ io, &slot_ops };

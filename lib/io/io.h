@@ -35,12 +35,22 @@ enum {
     WF_IO_N_SPARES = 8
 };
 
+/*
+ * What else of a loop has to be closed with it: endpoints of datagrams, files, watches. It stands
+ * in the object; <close> takes it out of the list, reports, and runs no user code.
+ */
+struct wf_io_member {
+    struct wf_list link;
+    void (*close)(struct wf_io_member *member);
+};
+
 struct wf_io {
     weft_loop *loop;              /* borrowed: it holds this */
     struct wf_list streams;       /* of weft_stream.link: all there are */
     struct wf_list servers;       /* of weft_server.link: all there are */
     struct wf_list connects;      /* of struct connecting.link: those under way */
     struct wf_list processes;     /* of weft_process.link: all there are */
+    struct wf_list members;       /* of struct wf_io_member.link */
     char *view;                   /* owned: lent to whoever reads, NULL until used */
     struct weft_stream *viewer;   /* borrowed: whose bytes are in <view>, until it is freed */
     size_t view_len;              /* how many */
@@ -49,6 +59,7 @@ struct wf_io {
     struct weft_executor *names; /* ref: looks host names up, NULL until used */
     wf_resolve_fn *resolve;
     struct weft_executor *starter; /* ref: its one thread starts processes, NULL until used */
+    struct weft_executor *files; /* ref: calls of the file system, NULL until used */
     wf_accept_fn *accept;
     int reserve; /* owned: given up for a moment to shed a client; -1: none */
 };
