@@ -53,7 +53,8 @@ WEFT_BEGIN_DECLS
     X(EBROKENBARRIER, -5018, "the barrier is broken", "BrokenBarrierError")                     \
     X(EINTERRUPTED, -5019, "interrupted by a signal", "KeyboardInterrupt")                      \
     X(EADDRINFO, -5020, "name resolution failed", "gaierror")                                   \
-    X(ENOSTACK, -5021, "no more coroutine stacks", "MemoryError")
+    X(ENOSTACK, -5021, "no more coroutine stacks", "MemoryError")                               \
+    X(ELOOKUP, -5022, "no such value", "LookupError")
 
 enum weft_error_code {
 #define WEFT_ERROR_ENUM(name, value, text, asyncio) WEFT_##name = (value),

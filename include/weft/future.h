@@ -24,6 +24,7 @@
  */
 
 #include "weft/base.h"
+#include "weft/context.h"
 #include "weft/error.h"
 #include "weft/loop.h"
 
@@ -157,6 +158,15 @@ WEFT_API const char *weft_future_get_cancel_message(const weft_future *future);
 /** The function under it. Thread: loop thread. Owns: as above. */
 WEFT_API int weft_future_add_done_callback_at(const weft_origin *origin, weft_future *future,
                                               weft_done_fn *fn, void *data);
+
+/** The same in a context of one's choice, which the callback shares; NULL: in a copy of what the
+ * caller sees, as above. Thread: loop thread. Owns: the callback holds a reference to <context>. */
+#define weft_future_add_done_callback_with(future, context, fn, data) \
+    weft_future_add_done_callback_with_at(WEFT_ORIGIN(#fn), (future), (context), (fn), (data))
+/** The function under it. Thread: loop thread. Owns: as above. */
+WEFT_API int weft_future_add_done_callback_with_at(const weft_origin *origin, weft_future *future,
+                                                   weft_context *context, weft_done_fn *fn,
+                                                   void *data);
 
 /**
  * Take back all callbacks with this function and data; once the future is

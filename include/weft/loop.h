@@ -34,6 +34,7 @@
  */
 
 #include "weft/base.h"
+#include "weft/context.h"
 #include "weft/error.h"
 #include "weft/log.h"
 #include "weft/time.h"
@@ -227,6 +228,46 @@ WEFT_API int weft_loop_call_at_at(const weft_origin *origin, weft_loop *loop, we
                                   weft_callback_fn *fn, void *data, weft_handle **out_handle);
 
 /**
+ * The same four in a context of one's choice, which they share (context.h); NULL: in a copy of what
+ * the caller sees, which is what the forms above do.
+ *
+ * Thread: as above.
+ * Owns:   as above; the callback holds a reference to <context>.
+ * Errors: as above; WEFT_EINVAL for an object that is no context.
+ */
+#define weft_loop_call_soon_with(loop, context, fn, data, out_handle) \
+    weft_loop_call_soon_with_at(WEFT_ORIGIN(#fn), (loop), (context), (fn), (data), (out_handle))
+/** The function under it. Thread: loop thread. Owns: as above. */
+WEFT_API int weft_loop_call_soon_with_at(const weft_origin *origin, weft_loop *loop,
+                                         weft_context *context, weft_callback_fn *fn, void *data,
+                                         weft_handle **out_handle);
+/** In a context of one's choice. Thread: any. Owns: as weft_loop_call_soon_threadsafe. */
+#define weft_loop_call_soon_threadsafe_with(loop, context, fn, data, out_handle)              \
+    weft_loop_call_soon_threadsafe_with_at(WEFT_ORIGIN(#fn), (loop), (context), (fn), (data), \
+                                           (out_handle))
+/** The function under it. Thread: any. Owns: as above. */
+WEFT_API int weft_loop_call_soon_threadsafe_with_at(const weft_origin *origin, weft_loop *loop,
+                                                    weft_context *context, weft_callback_fn *fn,
+                                                    void *data, weft_handle **out_handle);
+/** In a context of one's choice. Thread: loop thread. Owns: as weft_loop_call_later. */
+#define weft_loop_call_later_with(loop, delay, context, fn, data, out_handle)                \
+    weft_loop_call_later_with_at(WEFT_ORIGIN(#fn), (loop), (delay), (context), (fn), (data), \
+                                 (out_handle))
+/** The function under it. Thread: loop thread. Owns: as above. */
+WEFT_API int weft_loop_call_later_with_at(const weft_origin *origin, weft_loop *loop,
+                                          weft_duration delay, weft_context *context,
+                                          weft_callback_fn *fn, void *data,
+                                          weft_handle **out_handle);
+/** In a context of one's choice. Thread: loop thread. Owns: as weft_loop_call_at. */
+#define weft_loop_call_at_with(loop, when, context, fn, data, out_handle)                \
+    weft_loop_call_at_with_at(WEFT_ORIGIN(#fn), (loop), (when), (context), (fn), (data), \
+                              (out_handle))
+/** The function under it. Thread: loop thread. Owns: as above. */
+WEFT_API int weft_loop_call_at_with_at(const weft_origin *origin, weft_loop *loop, weft_time when,
+                                       weft_context *context, weft_callback_fn *fn, void *data,
+                                       weft_handle **out_handle);
+
+/**
  * Let a callback not run. Harmless when it ran or was cancelled already; one
  * that is due in this very turn does not run either.
  *
@@ -239,6 +280,9 @@ WEFT_API int weft_handle_cancel(weft_handle *handle);
 WEFT_API int weft_handle_cancelled(const weft_handle *handle);
 /** When a timer is due; 0 for weft_loop_call_soon. Thread: loop thread. Owns: nothing. */
 WEFT_API weft_time weft_handle_when(const weft_handle *handle);
+/** What its callback will see, shared with it; NULL once it has run, and without memory. Thread:
+ * loop thread. Owns: the caller owns one reference. */
+WEFT_API WEFT_NODISCARD weft_context *weft_handle_get_context(weft_handle *handle);
 /** Give the reference back; always returns NULL. The callback still runs.
  * Thread: loop thread. Owns: consumes one reference; NULL is a no-op. */
 WEFT_API weft_handle *weft_handle_unref(weft_handle *handle);

@@ -2,10 +2,11 @@
 #define WEFT_WEFT_H
 
 /*
- * weft.h: all of the library. Reading order: error, coro, loop, future, task, timeout, group,
- * as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect, dns,
- * stream, server, process, address, datagram, signal, runtime. service.h (modules of weftd),
- * load.h (scenarios of weft-load), http.h and testing.h are included on their own.
+ * weft.h: all of the library. Reading order: error, coro, context, loop, future, task,
+ * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge,
+ * threadsafe, connect, dns, stream, server, process, address, datagram, signal,
+ * runtime. service.h (modules of weftd), load.h (scenarios of weft-load), http.h and
+ * testing.h are included on their own.
  */
 
 #include "weft/address.h"
@@ -16,6 +17,7 @@
 #include "weft/bytes.h"
 #include "weft/concurrent_future.h"
 #include "weft/connect.h"
+#include "weft/context.h"
 #include "weft/coro.h"
 #include "weft/datagram.h"
 #include "weft/dns.h"

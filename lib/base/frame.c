@@ -7,6 +7,8 @@
 
 #include "base/frame.h"
 
+#include "base/context.h"
+
 #include <pthread.h>
 #include <stddef.h>
 
@@ -21,7 +23,7 @@ static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static void on_thread_exit(void *frame)
 {
     is_registered = false; /* a later destructor of this thread may fail once more */
-    wf_frame_clear(frame);
+    wf_frame_fini(frame);
 }
 
 static void make_exit_key(void)
@@ -50,6 +52,15 @@ void wf_frame_drop(struct wf_frame *frame)
         weft_value_clear(&frame->value);
     }
     wf_frame_set_error(frame, NULL);
+}
+
+void wf_frame_end(struct wf_frame *frame)
+{
+    struct wf_vars *vars = frame->vars;
+
+    frame->vars = NULL;
+    wf_vars_drop(vars);
+    wf_frame_clear(frame); /* last: the destructors of values may leave something */
 }
 
 weft_value wf_frame_take_value(struct wf_frame *frame)

@@ -14,9 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct wf_vars;
+
 struct wf_frame {
-    weft_error *error; /* ref, or NULL */
-    weft_value value;  /* owned until taken */
+    weft_error *error;    /* ref, or NULL */
+    weft_value value;     /* owned until taken */
+    struct wf_vars *vars; /* ref: the context variables (context.h); NULL: none is set */
     bool has_value;
 };
 
@@ -33,6 +36,17 @@ static inline void wf_frame_clear(struct wf_frame *frame)
 {
     if (__builtin_expect(frame->has_value || frame->error != NULL, 0)) {
         wf_frame_drop(frame);
+    }
+}
+
+/* The slow half of wf_frame_fini. */
+void wf_frame_end(struct wf_frame *frame);
+
+/* The code that ran in <frame> has ended: drop its context variables too. */
+static inline void wf_frame_fini(struct wf_frame *frame)
+{
+    if (__builtin_expect(frame->has_value || frame->error != NULL || frame->vars != NULL, 0)) {
+        wf_frame_end(frame);
     }
 }
 

@@ -19,6 +19,7 @@
  */
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "bridge/bridge.h"
@@ -30,6 +31,7 @@ struct remote {
     weft_concurrent_future future; /* first: it is one */
     weft_loop *loop;               /* ref; until the loop lets go */
     weft_coro *coro;               /* owned until it starts */
+    struct wf_vars *vars;          /* ref until it starts: the context of whoever submitted it */
     weft_task *task;               /* ref; once it was made, until it is done */
     struct wf_crossing start;
     struct wf_crossing cancel;
@@ -110,6 +112,25 @@ static weft_coro *take_coro(struct remote *remote)
     return coro;
 }
 
+static void drop_vars(struct remote *remote)
+{
+    struct wf_vars *vars = remote->vars;
+
+    remote->vars = NULL;
+    wf_vars_drop(vars);
+}
+
+static int make_task(struct remote *remote)
+{
+    struct wf_vars *before = wf_vars_swap(remote->vars);
+    int r =
+        wf_task_create(remote->future.origin, remote->loop, take_coro(remote), NULL, &remote->task);
+
+    remote->vars = wf_vars_swap(before);
+    drop_vars(remote);
+    return r;
+}
+
 /* A turn of the loop: make the task. */
 static void on_start(struct wf_crossing *crossing)
 {
@@ -117,8 +138,7 @@ static void on_start(struct wf_crossing *crossing)
     struct wf_frame *frame = wf_frame_current();
 
     remote->started_in = remote->loop->n_turns;
-    int r =
-        wf_task_create(remote->future.origin, remote->loop, take_coro(remote), NULL, &remote->task);
+    int r = make_task(remote);
     if (r < 0) {
         (void)wf_concurrent_future_finish(&remote->future, r, weft_value_none(),
                                           wf_frame_take_error(frame, r)); /* as above */
@@ -135,6 +155,7 @@ static void drop_start(struct wf_crossing *crossing)
     struct remote *remote = WF_CONTAINER_OF(crossing, struct remote, start);
 
     wf_coro_drop(take_coro(remote));
+    drop_vars(remote);
     on_loop_closed(remote);
 }
 
@@ -206,6 +227,7 @@ static struct remote *make_remote(const weft_origin *origin, weft_coro *coro, we
     wf_concurrent_future_init(&remote->future, &ops, origin);
     remote->loop = loop;
     remote->coro = coro;
+    remote->vars = wf_vars_copy_current();
     wf_crossing_init(&remote->start, loop, on_start, drop_start);
     wf_crossing_init(&remote->cancel, loop, on_cancel_asked, drop_cancel_asked);
     return remote;
@@ -238,6 +260,7 @@ int weft_run_coroutine_threadsafe_at(const weft_origin *origin, weft_coro *coro,
     if (r < 0) {
         (void)weft_loop_unref(loop); /* always NULL */
         wf_coro_drop(coro);
+        drop_vars(remote);
         wf_free(remote);
         return weft_fail_at(origin, r, "Event loop is closed");
     }

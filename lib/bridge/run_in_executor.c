@@ -10,6 +10,8 @@
  * Thread: the loop's.
  */
 
+#include "base/alloc.h"
+#include "base/context.h"
 #include "bridge/bridge.h"
 #include "task/task.h"
 #include "thread/concurrent_future.h"
@@ -131,6 +133,51 @@ int weft_loop_run_in_executor_at(const weft_origin *origin, weft_loop *loop,
     return submit(origin, wrapped, loop, executor, fn, arg, destroy, out_future);
 }
 
+/* What to_thread submits when context variables are set: the job, and what it is to see. */
+struct visitor {
+    weft_job_fn *fn;
+    void *arg;
+    struct wf_vars *vars; /* ref */
+};
+
+static void drop_visitor(void *data)
+{
+    struct visitor *visitor = data;
+    struct wf_vars *vars = visitor->vars;
+
+    wf_free(visitor);
+    wf_vars_drop(vars);
+}
+
+/* The executor's thread. */
+static int run_visitor(void *data)
+{
+    struct visitor visitor = *(struct visitor *)data;
+
+    wf_free(data);
+    wf_vars_drop(wf_vars_swap(visitor.vars)); /* the job's frame drops it */
+    return visitor.fn(visitor.arg);
+}
+
+static int submit_to_thread(const weft_origin *origin, weft_loop *loop, weft_job_fn *fn, void *arg,
+                            weft_future **out_future)
+{
+    struct wf_vars *vars = wf_vars_copy_current();
+
+    if (vars == NULL || fn == NULL) {
+        wf_vars_drop(vars);
+        return weft_loop_run_in_executor_at(origin, loop, NULL, fn, arg, NULL, out_future);
+    }
+    struct visitor *visitor = wf_alloc(sizeof *visitor);
+    if (visitor == NULL) {
+        wf_vars_drop(vars);
+        return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a job");
+    }
+    *visitor = (struct visitor){ fn, arg, vars };
+    return weft_loop_run_in_executor_at(origin, loop, NULL, run_visitor, visitor, drop_visitor,
+                                        out_future);
+}
+
 int weft_to_thread_at(const weft_origin *origin, weft_job_fn *fn, void *arg, weft_value *out_value)
 {
     struct wf_task *task;
@@ -138,7 +185,7 @@ int weft_to_thread_at(const weft_origin *origin, weft_job_fn *fn, void *arg, wef
     int r = wf_task_require("weft_to_thread", &task);
 
     if (r == 0) {
-        r = weft_loop_run_in_executor_at(origin, task->future.loop, NULL, fn, arg, NULL, &future);
+        r = submit_to_thread(origin, task->future.loop, fn, arg, &future);
     }
     if (r != 0) {
         return r;

@@ -20,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/context.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/mutant.h"
@@ -41,10 +42,12 @@ struct done_callback {
     weft_done_fn *fn;
     void *data;
     const weft_origin *origin;
+    struct wf_vars *vars; /* ref: what it is to see */
 };
 
 static void queue_callback(struct wf_waiter *waiter, weft_future *future);
 static void run_done_callback(struct wf_future_callback *base);
+static void drop_done_callback(struct wf_future_callback *base);
 static void know_work(weft_loop *loop);
 
 const char *wf_future_state_name(enum wf_future_state state)
@@ -148,7 +151,7 @@ static int drop_done_callbacks(weft_future *future, weft_done_fn *fn, void *data
         link = link->next;
         if (callback != NULL && callback->fn == fn && callback->data == data) {
             wf_future_remove_waiter(&callback->base.waiter);
-            wf_free(callback);
+            drop_done_callback(&callback->base);
             n_dropped++;
         }
     }
@@ -594,7 +597,11 @@ void wf_future_withdraw_callback(struct wf_future_callback *callback)
 
 static void drop_done_callback(struct wf_future_callback *base)
 {
-    wf_free(WF_CONTAINER_OF(base, struct done_callback, base));
+    struct done_callback *callback = WF_CONTAINER_OF(base, struct done_callback, base);
+    struct wf_vars *vars = callback->vars;
+
+    wf_free(callback);
+    wf_vars_drop(vars);
 }
 
 static void run_done_callback(struct wf_future_callback *base)
@@ -603,17 +610,29 @@ static void run_done_callback(struct wf_future_callback *base)
     struct done_callback copy = *callback;
 
     wf_free(callback);
+    struct wf_vars *before = wf_vars_swap(copy.vars);
     int code = copy.fn(copy.base.future, copy.data);
     if (code < 0) {
         wf_loop_report_callback(copy.base.future->loop, copy.origin, code);
     }
     wf_frame_clear(wf_frame_current()); /* not to be taken for the next callback's */
+    wf_vars_drop(wf_vars_swap(before));
 }
 
 int weft_future_add_done_callback_at(const weft_origin *origin, weft_future *future,
                                      weft_done_fn *fn, void *data)
 {
+    return weft_future_add_done_callback_with_at(origin, future, NULL, fn, data);
+}
+
+int weft_future_add_done_callback_with_at(const weft_origin *origin, weft_future *future,
+                                          weft_context *context, weft_done_fn *fn, void *data)
+{
     int r = wf_future_check(future);
+
+    if (r == 0) {
+        r = wf_context_check(context);
+    }
 
     if (r < 0) {
         return r;
@@ -633,6 +652,7 @@ int weft_future_add_done_callback_at(const weft_origin *origin, weft_future *fut
     callback->fn = fn;
     callback->data = data;
     callback->origin = origin;
+    callback->vars = wf_vars_for(context);
     wf_future_add_callback(future, &callback->base);
     return 0;
 }

@@ -16,6 +16,7 @@
 #include "weft/signal.h"
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "base/log.h"
 #include "loop/loop.h"
 
@@ -31,6 +32,7 @@ struct handler {
     weft_callback_fn *fn;
     void *data;
     const weft_origin *origin; /* static, or NULL */
+    struct wf_vars *vars;      /* ref: what the callback is to see */
     int signum;
 };
 
@@ -85,7 +87,8 @@ static void run_handler(struct wf_work *work)
 {
     struct handler *handler = WF_CONTAINER_OF(work, struct handler, work);
 
-    wf_loop_run_callback(handler->loop, handler->origin, handler->fn, handler->data);
+    wf_loop_run_callback_in(handler->loop, handler->origin, handler->fn, handler->data,
+                            wf_vars_ref(handler->vars));
 }
 
 static void describe_handler(const struct wf_work *work, struct wf_work_info *info)
@@ -110,7 +113,11 @@ static void on_signal(uv_signal_t *signal, int signum)
 /* libuv has let go. Append phase, or the loop's close. */
 static void on_closed(uv_handle_t *handle)
 {
-    wf_free(WF_CONTAINER_OF(handle, struct handler, signal));
+    struct handler *handler = WF_CONTAINER_OF(handle, struct handler, signal);
+    struct wf_vars *vars = handler->vars;
+
+    wf_free(handler);
+    wf_vars_drop(vars);
 }
 
 static void remove_handler(struct handler *handler)
@@ -250,6 +257,9 @@ int weft_loop_add_signal_handler_at(const weft_origin *origin, weft_loop *loop, 
     handler->fn = fn;
     handler->data = data;
     handler->origin = origin;
+    struct wf_vars *before = handler->vars;
+    handler->vars = wf_vars_copy_current();
+    wf_vars_drop(before);
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct direction {
     weft_callback_fn *fn; /* NULL: nobody */
     void *data;
     const weft_origin *origin; /* static, or NULL */
+    struct wf_vars *vars;      /* ref: what the callback is to see */
 };
 
 struct watched_fd {
@@ -52,7 +54,8 @@ static void run_direction(struct wf_work *work)
     struct direction *direction = WF_CONTAINER_OF(work, struct direction, work);
 
     /* The callback may remove itself, and the record with it. */
-    wf_loop_run_callback(direction->loop, direction->origin, direction->fn, direction->data);
+    wf_loop_run_callback_in(direction->loop, direction->origin, direction->fn, direction->data,
+                            wf_vars_ref(direction->vars));
 }
 
 static void describe_direction(const struct wf_work *work, struct wf_work_info *info)
@@ -152,7 +155,11 @@ static void destroy_watched(weft_loop *loop, struct watched_fd *watched)
     wf_loop_take_back(&watched->reader.work);
     wf_loop_take_back(&watched->writer.work);
     loop->fds->by_fd[watched->fd] = NULL;
+    struct wf_vars *reads_with = watched->reader.vars;
+    struct wf_vars *writes_with = watched->writer.vars;
     wf_free(watched);
+    wf_vars_drop(reads_with);
+    wf_vars_drop(writes_with);
 }
 
 void wf_loop_fds_destroy(weft_loop *loop)
@@ -210,6 +217,9 @@ static int add(weft_loop *loop, int fd, uint32_t event, const struct direction *
     direction->fn = wanted->fn;
     direction->data = wanted->data;
     direction->origin = wanted->origin;
+    struct wf_vars *before = direction->vars;
+    direction->vars = wf_vars_copy_current();
+    wf_vars_drop(before);
     return 0;
 }
 

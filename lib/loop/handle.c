@@ -19,6 +19,7 @@
 #include "loop/loop.h"
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "base/log.h"
 
 #define HANDLE_MAGIC 0x77664861u
@@ -39,6 +40,7 @@ struct weft_handle {
     weft_callback_fn *fn;
     void *data;
     const weft_origin *origin; /* static, or NULL */
+    struct wf_vars *vars;      /* ref, while it is scheduled: what the callback is to see */
     struct wf_timer timer;     /* its work is the handle's, timer or not */
     weft_time when;            /* 0: no timer */
     struct wf_post post;
@@ -60,12 +62,23 @@ static void free_handle(weft_handle *handle)
     }
 }
 
-static void unschedule(weft_handle *handle)
+/* Returns the context of the callback, whose reference is now the caller's. */
+static struct wf_vars *unschedule(weft_handle *handle)
 {
+    struct wf_vars *vars = handle->vars;
+
+    handle->vars = NULL;
     handle->is_scheduled = false;
     if (!handle->is_held) {
         free_handle(handle);
     }
+    return vars;
+}
+
+/* It will not run. */
+static void give_up(weft_handle *handle)
+{
+    wf_vars_drop(unschedule(handle));
 }
 
 static weft_handle *allocate(weft_loop *loop)
@@ -82,7 +95,7 @@ static weft_handle *allocate(weft_loop *loop)
 static void run_handle(struct wf_work *work);
 
 static void init_handle(weft_handle *handle, const weft_origin *origin, weft_loop *loop,
-                        weft_callback_fn *fn, void *data)
+                        weft_callback_fn *fn, void *data, struct wf_vars *vars)
 {
     handle->magic = HANDLE_MAGIC;
     handle->is_scheduled = true;
@@ -94,6 +107,7 @@ static void init_handle(weft_handle *handle, const weft_origin *origin, weft_loo
     handle->fn = fn;
     handle->data = data;
     handle->origin = origin;
+    handle->vars = vars;
     handle->when = 0;
     wf_timer_init(&handle->timer, run_handle);
 }
@@ -124,13 +138,13 @@ static void run_handle(struct wf_work *work)
     /* Spent before it runs: the callback may give the handle back. */
     weft_callback_fn *fn = handle->fn;
     void *data = handle->data;
-    unschedule(handle);
-    wf_loop_run_callback(loop, origin, fn, data);
+    struct wf_vars *vars = unschedule(handle);
+    wf_loop_run_callback_in(loop, origin, fn, data, vars);
 }
 
 static void drop_handle(struct wf_work *work)
 {
-    unschedule(handle_of(work));
+    give_up(handle_of(work));
 }
 
 static void describe_handle(const struct wf_work *work, struct wf_work_info *info)
@@ -167,11 +181,14 @@ static int refuse_callback(void)
     return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a callback is required");
 }
 
-int weft_loop_call_soon_at(const weft_origin *origin, weft_loop *loop, weft_callback_fn *fn,
-                           void *data, weft_handle **out_handle)
+int weft_loop_call_soon_with_at(const weft_origin *origin, weft_loop *loop, weft_context *context,
+                                weft_callback_fn *fn, void *data, weft_handle **out_handle)
 {
     int r = wf_loop_resolve(&loop);
 
+    if (r == 0) {
+        r = wf_context_check(context);
+    }
     if (r < 0) {
         return r;
     }
@@ -182,16 +199,28 @@ int weft_loop_call_soon_at(const weft_origin *origin, weft_loop *loop, weft_call
     if (handle == NULL) {
         return WEFT_ENOMEM;
     }
-    init_handle(handle, origin, loop, fn, data);
+    init_handle(handle, origin, loop, fn, data, wf_vars_for(context));
     wf_loop_run_soon(loop, &handle->timer.work);
     hold(handle, out_handle);
     return 0;
 }
 
-/* <when> stays what was asked for, also where no timer is needed: forever. */
-static int call_at(const weft_origin *origin, weft_loop *loop, weft_time when, weft_callback_fn *fn,
-                   void *data, weft_handle **out_handle)
+int weft_loop_call_soon_at(const weft_origin *origin, weft_loop *loop, weft_callback_fn *fn,
+                           void *data, weft_handle **out_handle)
 {
+    return weft_loop_call_soon_with_at(origin, loop, NULL, fn, data, out_handle);
+}
+
+/* <when> stays what was asked for, also where no timer is needed: forever. */
+static int call_at(const weft_origin *origin, weft_loop *loop, weft_time when,
+                   weft_context *context, weft_callback_fn *fn, void *data,
+                   weft_handle **out_handle)
+{
+    int r = wf_context_check(context);
+
+    if (r < 0) {
+        return r;
+    }
     if (fn == NULL) {
         return refuse_callback();
     }
@@ -199,34 +228,50 @@ static int call_at(const weft_origin *origin, weft_loop *loop, weft_time when, w
     if (handle == NULL) {
         return WEFT_ENOMEM;
     }
-    init_handle(handle, origin, loop, fn, data);
+    init_handle(handle, origin, loop, fn, data, wf_vars_for(context));
     handle->when = when;
-    int r = wf_timer_start(loop, &handle->timer, when);
+    r = wf_timer_start(loop, &handle->timer, when);
     if (r < 0) {
-        free_handle(handle);
+        give_up(handle);
         return r;
     }
     hold(handle, out_handle);
     if (when == WEFT_FOREVER) {
-        unschedule(handle);
+        give_up(handle);
     }
     return 0;
+}
+
+int weft_loop_call_later_with_at(const weft_origin *origin, weft_loop *loop, weft_duration delay,
+                                 weft_context *context, weft_callback_fn *fn, void *data,
+                                 weft_handle **out_handle)
+{
+    int r = wf_loop_resolve(&loop);
+
+    return r < 0 ? r
+                 : call_at(origin, loop, wf_loop_deadline(loop, delay), context, fn, data,
+                           out_handle);
 }
 
 int weft_loop_call_later_at(const weft_origin *origin, weft_loop *loop, weft_duration delay,
                             weft_callback_fn *fn, void *data, weft_handle **out_handle)
 {
+    return weft_loop_call_later_with_at(origin, loop, delay, NULL, fn, data, out_handle);
+}
+
+int weft_loop_call_at_with_at(const weft_origin *origin, weft_loop *loop, weft_time when,
+                              weft_context *context, weft_callback_fn *fn, void *data,
+                              weft_handle **out_handle)
+{
     int r = wf_loop_resolve(&loop);
 
-    return r < 0 ? r : call_at(origin, loop, wf_loop_deadline(loop, delay), fn, data, out_handle);
+    return r < 0 ? r : call_at(origin, loop, when, context, fn, data, out_handle);
 }
 
 int weft_loop_call_at_at(const weft_origin *origin, weft_loop *loop, weft_time when,
                          weft_callback_fn *fn, void *data, weft_handle **out_handle)
 {
-    int r = wf_loop_resolve(&loop);
-
-    return r < 0 ? r : call_at(origin, loop, when, fn, data, out_handle);
+    return weft_loop_call_at_with_at(origin, loop, when, NULL, fn, data, out_handle);
 }
 
 /* ---- from other threads ------------------------------------------------- */
@@ -237,22 +282,22 @@ static void deliver_handle(struct wf_post *post)
 
     handle->is_posted = false;
     if (handle->is_cancelled) {
-        unschedule(handle);
+        give_up(handle);
     } else {
         wf_loop_run_soon(handle->loop, &handle->timer.work);
     }
 }
 
 /* With a handle for the user; without one see remote_call.c. */
-static int post_handle(const weft_origin *origin, weft_loop *loop, weft_callback_fn *fn, void *data,
-                       weft_handle **out_handle)
+static int post_handle(const weft_origin *origin, weft_loop *loop, weft_context *context,
+                       weft_callback_fn *fn, void *data, weft_handle **out_handle)
 {
     weft_handle *handle = wf_alloc(sizeof *handle);
 
     if (handle == NULL) {
         return WEFT_ENOMEM;
     }
-    init_handle(handle, origin, loop, fn, data);
+    init_handle(handle, origin, loop, fn, data, wf_vars_for(context));
     handle->is_posted = true;
     handle->post.deliver = deliver_handle;
     handle->is_held = true;
@@ -261,6 +306,7 @@ static int post_handle(const weft_origin *origin, weft_loop *loop, weft_callback
     int r = wf_loop_post(loop, &handle->post);
     if (r < 0) {
         (void)weft_loop_unref(loop); /* the caller has one too */
+        wf_vars_drop(handle->vars);
         wf_free(handle);
         return r;
     }
@@ -268,8 +314,9 @@ static int post_handle(const weft_origin *origin, weft_loop *loop, weft_callback
     return 0;
 }
 
-int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop,
-                                      weft_callback_fn *fn, void *data, weft_handle **out_handle)
+int weft_loop_call_soon_threadsafe_with_at(const weft_origin *origin, weft_loop *loop,
+                                           weft_context *context, weft_callback_fn *fn, void *data,
+                                           weft_handle **out_handle)
 {
     if (loop == NULL) {
         loop = wf_loop_running;
@@ -279,7 +326,7 @@ int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop
      * outside the run posts like everybody: it may just be handing the loop over.
      */
     if (loop != NULL && loop == wf_loop_running) {
-        return weft_loop_call_soon_at(origin, loop, fn, data, out_handle);
+        return weft_loop_call_soon_with_at(origin, loop, context, fn, data, out_handle);
     }
     if (loop == NULL || loop->magic != WF_LOOP_MAGIC || loop->forks != wf_fork_generation) {
         return wf_loop_refuse(loop);
@@ -287,9 +334,19 @@ int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop
     if (fn == NULL) {
         return refuse_callback();
     }
-    int r = out_handle == NULL ? wf_remote_call(origin, loop, fn, data)
-                               : post_handle(origin, loop, fn, data, out_handle);
+    int r = wf_context_check(context);
+    if (r < 0) {
+        return r;
+    }
+    r = out_handle == NULL ? wf_remote_call(origin, loop, context, fn, data)
+                           : post_handle(origin, loop, context, fn, data, out_handle);
     return r == WEFT_ECLOSED ? weft_fail_at(origin, r, "Event loop is closed") : r;
+}
+
+int weft_loop_call_soon_threadsafe_at(const weft_origin *origin, weft_loop *loop,
+                                      weft_callback_fn *fn, void *data, weft_handle **out_handle)
+{
+    return weft_loop_call_soon_threadsafe_with_at(origin, loop, NULL, fn, data, out_handle);
 }
 
 /* ---- the user's end ----------------------------------------------------- */
@@ -317,7 +374,7 @@ int weft_handle_cancel(weft_handle *handle)
     /* One that is still in the mailbox is let go of when it arrives. */
     if (handle->is_scheduled && !handle->is_posted) {
         wf_timer_stop(handle->loop, &handle->timer);
-        unschedule(handle);
+        give_up(handle);
     }
     return 0;
 }
@@ -330,6 +387,14 @@ int weft_handle_cancelled(const weft_handle *handle)
 weft_time weft_handle_when(const weft_handle *handle)
 {
     return check_handle(handle) == 0 ? handle->when : 0;
+}
+
+weft_context *weft_handle_get_context(weft_handle *handle)
+{
+    if (check_handle(handle) < 0 || !handle->is_scheduled) {
+        return NULL;
+    }
+    return wf_vars_share(&handle->vars);
 }
 
 static void release(weft_handle *handle)

@@ -311,7 +311,7 @@ int weft_loop_close(weft_loop *loop)
     wf_mailbox_fini(&loop->mailbox);
     wf_loop_handles_fini(loop);
     wf_loop_begin_afterlife(loop);
-    wf_frame_clear(&loop->frame);
+    wf_frame_fini(&loop->frame);
     (void)weft_loop_unref(loop); /* always NULL */
     return 0;
 }

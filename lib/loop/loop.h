@@ -367,7 +367,8 @@ void wf_loop_handles_init(weft_loop *loop); /* handle.c */
 void wf_loop_handles_fini(weft_loop *loop);
 /* remote_call.c: calls from other threads. Spent ones are offered to posters once a poll. */
 void wf_remote_calls_init(weft_loop *loop);
-int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_callback_fn *fn, void *data);
+int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_context *context,
+                   weft_callback_fn *fn, void *data);
 void wf_remote_calls_offer(weft_loop *loop);
 void wf_remote_calls_free(weft_loop *loop);
 void wf_loop_fds_destroy(weft_loop *loop);         /* fds.c */
@@ -387,6 +388,12 @@ void wf_loop_report_callback(weft_loop *loop, const weft_origin *origin, int cod
 /* Run a user's callback in the loop's frame, and report it when it fails. */
 void wf_loop_run_callback(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
                           void *data);
+/*
+ * The same for one that sees <vars>, whose reference this takes: wf_vars_copy_current() at the
+ * time of its making (base/context.h). The form above sees what the loop's runner had.
+ */
+void wf_loop_run_callback_in(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
+                             void *data, struct wf_vars *vars);
 /* "<Handle tick() created at main.c:12>", for the callback made at <origin>. */
 void wf_work_info_set(struct wf_work_info *info, const char *kind, const weft_origin *origin);
 /* The name of what was made at <origin>; "callback" when nobody said. */

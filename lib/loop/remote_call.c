@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "thread/atomic.h"
 
 #include <pthread.h>
@@ -32,6 +33,7 @@ struct wf_remote_call {
     weft_callback_fn *fn;
     void *data;
     const weft_origin *origin;
+    struct wf_vars *vars; /* ref: what the callback is to see */
 };
 
 /* ---- memory ------------------------------------------------------------- */
@@ -137,14 +139,19 @@ static void run_call(struct wf_work *work)
     weft_callback_fn *fn = call->fn;
     void *data = call->data;
     const weft_origin *origin = call->origin;
+    struct wf_vars *vars = call->vars;
 
     gather(loop, call);
-    wf_loop_run_callback(loop, origin, fn, data);
+    wf_loop_run_callback_in(loop, origin, fn, data, vars);
 }
 
 static void drop_call(struct wf_work *work)
 {
-    wf_free(call_of_work(work));
+    struct wf_remote_call *call = call_of_work(work);
+    struct wf_vars *vars = call->vars;
+
+    wf_free(call);
+    wf_vars_drop(vars);
 }
 
 static void describe_call(const struct wf_work *work, struct wf_work_info *info)
@@ -168,7 +175,8 @@ static void deliver_call(struct wf_post *post)
     wf_loop_run_soon(call->loop, &call->node.work);
 }
 
-int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_callback_fn *fn, void *data)
+int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_context *context,
+                   weft_callback_fn *fn, void *data)
 {
     struct wf_remote_call *call = get_memory(loop);
 
@@ -180,8 +188,10 @@ int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_callback_fn 
     call->fn = fn;
     call->data = data;
     call->origin = origin;
+    call->vars = wf_vars_for(context);
     int r = wf_loop_post(loop, &call->node.post);
     if (r < 0) {
+        wf_vars_drop(call->vars);
         wf_free(call);
     }
     return r;

@@ -12,6 +12,7 @@
 
 #include "loop/loop.h"
 
+#include "base/context.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -40,7 +41,7 @@ static void report_handler(const weft_report *context, int code, const weft_erro
 static void call_handler(weft_loop *loop, const weft_report *context)
 {
     struct wf_frame *outer = wf_frame_running;
-    struct wf_frame frame = { 0 };
+    struct wf_frame frame = { .vars = wf_vars_copy_current() };
 
     wf_frame_running = &frame;
     int r = loop->exception_handler(loop, context, loop->exception_handler_data);
@@ -49,7 +50,7 @@ static void call_handler(weft_loop *loop, const weft_report *context)
         report_handler(context, r, error);
         wf_error_unref(error);
     }
-    wf_frame_clear(&frame);
+    wf_frame_fini(&frame);
     wf_frame_running = outer;
 }
 
@@ -80,10 +81,13 @@ void wf_loop_report_callback(weft_loop *loop, const weft_origin *origin, int cod
     wf_error_unref(error);
 }
 
-void wf_loop_run_callback(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
-                          void *data)
+void wf_loop_run_callback_in(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
+                             void *data, struct wf_vars *vars)
 {
+    struct wf_vars *before = loop->frame.vars;
+
     wf_frame_running = &loop->frame;
+    loop->frame.vars = vars;
     int r = fn(data);
     if (__builtin_expect(r < 0, 0)) {
         wf_loop_report_callback(loop, origin, r);
@@ -91,6 +95,17 @@ void wf_loop_run_callback(weft_loop *loop, const weft_origin *origin, weft_callb
     if (__builtin_expect(loop->frame.error != NULL || loop->frame.has_value, 0)) {
         wf_frame_clear(&loop->frame); /* not to be taken for the next callback's */
     }
+    vars = loop->frame.vars; /* it may have set some */
+    loop->frame.vars = before;
+    if (__builtin_expect(vars != NULL, 0)) {
+        wf_vars_drop(vars);
+    }
+}
+
+void wf_loop_run_callback(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
+                          void *data)
+{
+    wf_loop_run_callback_in(loop, origin, fn, data, wf_vars_ref(loop->frame.vars));
 }
 
 void wf_work_info_set(struct wf_work_info *info, const char *kind, const weft_origin *origin)

@@ -17,6 +17,7 @@
 
 #include "loop/loop.h"
 
+#include "base/context.h"
 #include "base/mutant.h"
 #include "thread/doorbell.h"
 #include "thread/role.h"
@@ -147,10 +148,20 @@ static int begin_run(weft_loop *loop)
     wf_loop_running = loop;
     wf_thread_runs_loop = true;
     wf_thread_mailbox = &loop->mailbox;
+    loop->frame.vars = wf_vars_copy_current(); /* for what runs without a context of its own */
     loop->outer_frame = wf_frame_running;
     wf_frame_running = &loop->frame;
     wf_poller_count_running(1);
     return 0;
+}
+
+static void leave_frame(weft_loop *loop)
+{
+    struct wf_vars *vars = loop->frame.vars;
+
+    loop->frame.vars = NULL;
+    wf_frame_running = loop->outer_frame;
+    wf_vars_drop(vars);
 }
 
 static void end_run(weft_loop *loop)
@@ -159,7 +170,7 @@ static void end_run(weft_loop *loop)
     wf_thread_runs_loop = false;
     wf_thread_mailbox = NULL;
     wf_loop_running = NULL;
-    wf_frame_running = loop->outer_frame;
+    leave_frame(loop);
     loop->is_stopping = false;
     __atomic_store_n(&loop->is_running, false, __ATOMIC_RELEASE);
     if (loop->has_host) {
@@ -174,7 +185,7 @@ static int leave_in_child(weft_loop *loop)
     wf_thread_runs_loop = false;
     wf_thread_mailbox = NULL;
     wf_loop_running = NULL;
-    wf_frame_running = loop->outer_frame;
+    leave_frame(loop);
     return wf_loop_refuse(loop);
 }
 

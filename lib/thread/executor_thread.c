@@ -126,7 +126,7 @@ static struct outcome run_job(struct wf_job *job)
         outcome.code = 0;
         outcome.value = wf_frame_take_value(&frame);
     }
-    wf_frame_clear(&frame);
+    wf_frame_fini(&frame);
     return outcome;
 }
 
