@@ -138,7 +138,10 @@ WEFT_API int weft_task_group_enter(weft_task_group *group);
  */
 #define weft_task_group_create_task(group, coro, out_task) \
     weft_task_group_create_task_at(WEFT_ORIGIN(#coro), (group), (coro), NULL, (out_task))
-/** The function under it. Thread: loop thread. Owns: as above. */
+/** The same with options. Thread: loop thread. Owns: as above; <options> is read. */
+#define weft_task_group_create_task_with(group, coro, options, out_task) \
+    weft_task_group_create_task_at(WEFT_ORIGIN(#coro), (group), (coro), (options), (out_task))
+/** The function under both. Thread: loop thread. Owns: as above. */
 WEFT_API int weft_task_group_create_task_at(const weft_origin *origin, weft_task_group *group,
                                             weft_coro *coro, const weft_task_options *options,
                                             weft_task **out_task);

@@ -38,6 +38,7 @@
  */
 
 #include "weft/base.h"
+#include "weft/context.h"
 #include "weft/coro.h"
 #include "weft/error.h"
 #include "weft/future.h"
@@ -55,11 +56,14 @@ typedef struct weft_task_options {
     size_t size;
     const char *name;  /* copied; NULL: "Task-N" */
     size_t stack_size; /* in bytes, rounded up to a class; 0: the loop's */
+    /* To run in, shared with whoever else does; NULL: a copy of what the maker sees (context.h). */
+    weft_context *context;
+    int eager_start; /* 1: the first step runs inside the call; -1: not; 0: as the factory has it */
 } weft_task_options;
 
-#define WEFT_TASK_OPTIONS_INIT             \
-    {                                      \
-        sizeof(weft_task_options), NULL, 0 \
+#define WEFT_TASK_OPTIONS_INIT                      \
+    {                                               \
+        sizeof(weft_task_options), NULL, 0, NULL, 0 \
     }
 
 /**
@@ -88,6 +92,51 @@ typedef struct weft_task_options {
 /** The function under both. Thread: loop thread. Owns: as above. */
 WEFT_API int weft_loop_create_task_at(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
                                       const weft_task_options *options, weft_task **out_task);
+
+/**
+ * Make a task, past the loop's factory: asyncio.Task(coro, loop=loop), which is what a factory
+ * calls in its turn.
+ *
+ * With eager_start 1 on the running loop the first step runs at once, inside this call, until the
+ * body waits or ends; weft_current_task is the new task meanwhile, and a body that never waits is
+ * done when this returns. Its done callbacks still run in later turns. On a loop that does not run
+ * yet it starts as every task does.
+ *
+ * Thread: loop thread.
+ * Owns:   as weft_loop_create_task.
+ * Errors: as weft_loop_create_task; WEFT_EINVAL for a context that is none.
+ */
+#define weft_task_create(loop, coro, options, out_task) \
+    weft_task_create_at(WEFT_ORIGIN(#coro), (loop), (coro), (options), (out_task))
+/** The function under it. Thread: loop thread. Owns: as above. */
+WEFT_API int weft_task_create_at(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                                 const weft_task_options *options, weft_task **out_task);
+
+/**
+ * Makes the tasks of a loop. It consumes <coro>, also when it fails, and hands over one reference
+ * to *out_task: a task or another future of the loop. <options> is never NULL.
+ */
+typedef int weft_task_factory_fn(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                                 const weft_task_options *options, weft_task **out_task,
+                                 void *data);
+
+/**
+ * Let <factory> make all tasks of <loop>: those of create_task, of groups, gather, shield and
+ * servers, and those that other threads ask for. NULL: none.
+ *
+ * Thread: loop thread.
+ * Runs:   <factory> inside the call that makes a task.
+ * Owns:   <data> must live until the factory is replaced or the loop gone.
+ * Errors: WEFT_ENOMEM, WEFT_ECLOSED, WEFT_EWRONGTHREAD.
+ */
+WEFT_API int weft_loop_set_task_factory(weft_loop *loop, weft_task_factory_fn *factory, void *data);
+/** The factory in force, or NULL. Thread: loop thread. Owns: borrowed. */
+WEFT_API weft_task_factory_fn *weft_loop_get_task_factory(weft_loop *loop);
+/** A factory whose tasks start eagerly, unless their options say -1. Thread: loop thread. Owns: as
+ * weft_task_create. */
+WEFT_API int weft_eager_task_factory(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                                     const weft_task_options *options, weft_task **out_task,
+                                     void *data);
 
 /**
  * A coroutine object becomes a task of the running loop; a task or future is
@@ -178,6 +227,9 @@ WEFT_API int weft_task_uncancel(weft_task *task);
 WEFT_API const char *weft_task_get_name(weft_task *task);
 /** Name it. Errors: WEFT_ENOMEM. Thread: loop thread. Owns: the text is copied. */
 WEFT_API int weft_task_set_name(weft_task *task, const char *name);
+/** What it sees, shared with it. Errors: NULL without memory. Thread: loop thread. Owns: the caller
+ * owns one reference. */
+WEFT_API WEFT_NODISCARD weft_context *weft_task_get_context(weft_task *task);
 /** The name of its coroutine function. Thread: loop thread. Owns: borrowed, static. */
 WEFT_API const char *weft_task_get_coro_name(const weft_task *task);
 

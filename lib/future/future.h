@@ -80,9 +80,9 @@ struct weft_future {
     uint32_t magic;
     uint32_t n_refs;
     uint8_t state; /* enum wf_future_state */
-    bool is_task;
-    bool is_value_taken : 1; /* a value with a destructor went to somebody */
-    bool is_marked : 1;      /* by whoever looks for duplicates, while it looks */
+    bool is_task : 1;
+    bool is_marked : 1; /* by whoever looks for duplicates, while it looks */
+    bool is_value_taken; /* a value with a destructor went to somebody */
     bool is_unretrieved; /* an error nobody asked for: reported at the last unref */
     int code;            /* 0 or the error, once finished */
     weft_loop *loop;     /* ref held by the task floor's slot; borrowed here */

@@ -143,8 +143,9 @@ static int create_task(weft_server *server, weft_coro *coro, weft_task **out_tas
     weft_task_options options = WEFT_TASK_OPTIONS_INIT;
     char name[64];
 
+    options.eager_start = -1; /* nothing of the user's runs while the connection is made */
     if (server->name == NULL) {
-        return wf_task_create(server->origin, server->loop, coro, NULL, out_task);
+        return wf_task_create(server->origin, server->loop, coro, &options, out_task);
     }
     snprintf(name, sizeof name, "%.40s-%llu", server->name,
              (unsigned long long)server->stats.accepted + 1);

@@ -103,6 +103,17 @@ static void add_globally(weft_coro *coro)
     pthread_mutex_unlock(&global_mutex);
 }
 
+static void add_to_maker(weft_coro *coro, struct wf_task_state *state)
+{
+    struct wf_list *list = makers_list(state);
+
+    if (list != NULL) {
+        wf_list_append(list, &coro->link);
+    } else {
+        add_globally(coro);
+    }
+}
+
 weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void *arg,
                                weft_destroy_fn *destroy)
 {
@@ -119,13 +130,7 @@ weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void
         return NULL;
     }
     *coro = (weft_coro){ WF_CORO_MAGIC, fn, arg, destroy, origin, { NULL, NULL }, false, false };
-
-    struct wf_list *list = makers_list(state);
-    if (list != NULL) {
-        wf_list_append(list, &coro->link);
-    } else {
-        add_globally(coro);
-    }
+    add_to_maker(coro, state);
     return coro;
 }
 
@@ -143,6 +148,12 @@ void wf_coro_take(weft_coro *coro)
     pthread_mutex_lock(&global_mutex);
     wf_list_remove(&coro->link);
     pthread_mutex_unlock(&global_mutex);
+}
+
+void wf_coro_put_back(weft_coro *coro)
+{
+    coro->is_global = false;
+    add_to_maker(coro, running_state());
 }
 
 void wf_coro_free(weft_coro *coro)

@@ -36,6 +36,8 @@ void wf_coro_free_cached(struct wf_task_state *state);
 bool wf_coro_is(const weft_awaitable *awaitable);
 /* Whoever will run or drop it takes it: out of its maker's list. Any thread. */
 void wf_coro_take(weft_coro *coro);
+/* Undo that: whoever has it now may forget it, and then it is reported. This thread's objects. */
+void wf_coro_put_back(weft_coro *coro);
 /* Free a taken object whose body runs: the argument is the body's now. */
 void wf_coro_free(weft_coro *coro);
 /* Free a taken object whose body never runs: destroys the argument. No report. */

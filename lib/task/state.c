@@ -65,7 +65,7 @@ static void drop(struct wf_task_state *state, struct wf_task *task)
         task->coro = NULL;
     }
     wf_coro_report_all(&task->coros);
-    wf_frame_clear(&task->frame);
+    wf_frame_fini(&task->frame);
     wf_future_abandon(&task->future);
     (void)weft_future_unref(&task->future); /* the runtime's own reference; always NULL */
 }

@@ -8,6 +8,7 @@
 
 #include "coro/stack.h"
 #include "loop/loop.h"
+#include "weft/task.h"
 
 struct wf_task;
 
@@ -22,7 +23,9 @@ struct wf_task_state {
     struct wf_task *cached; /* a chain through `wait`; owned */
     size_t n_cached;
     struct wf_timer trim_timer;
-    size_t n_to_trim;               /* stacks of the last period that are still to be given back */
+    size_t n_to_trim;              /* stacks of the last period that are still to be given back */
+    weft_task_factory_fn *factory; /* NULL: none */
+    void *factory_data;
     struct weft_coro *cached_coros; /* a chain (coro.c); owned */
     size_t n_cached_coros;
 };

@@ -17,6 +17,9 @@
  * cannot be cancelled there is remembered (must_cancel) and delivered when the
  * task resumes, or at its next wait.
  *
+ * An eager task takes its first step inside the call that makes it: that call
+ * switches to it, and its first wait, or its end, switches back to the caller.
+ *
  * Thread: the loop's.
  */
 
@@ -24,6 +27,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/context.h"
 #include "base/log.h"
 #include "base/mutant.h"
 #include "task/coro.h"
@@ -43,6 +47,13 @@ static __thread struct wf_fiber thread_fiber; /* this thread's own stack */
 static __thread struct wf_task
     *just_ended;           /* has left its stack, which is still to be given back */
 static uint64_t n_numbers; /* atomic: given to loops, in blocks, for default names */
+
+/* Who made an eager task, while that takes its first step; on the maker's stack. */
+struct wf_starter {
+    struct wf_fiber *fiber;
+    struct wf_task *task; /* NULL: a callback */
+    struct wf_frame *frame;
+};
 
 static void on_step(struct wf_work *work);
 static void task_main(void *arg);
@@ -126,8 +137,10 @@ static void end(struct wf_task *task)
         wf_coro_report_all(&task->coros);
     }
     settle(task);
-    wf_frame_clear(&task->frame);
-    wf_frame_clear(&state->loop->frame); /* what reports on the way may have left */
+    wf_frame_fini(&task->frame);
+    if (task->starter == NULL) {
+        wf_frame_clear(&state->loop->frame); /* what reports on the way may have left */
+    }
     just_ended = task;
 }
 
@@ -141,11 +154,26 @@ static inline struct wf_fiber *fiber_of(struct wf_task *task)
     return &task->fiber;
 }
 
-/* Whom to go on with: the next task whose step is at hand, or the loop. */
-static struct wf_fiber *next_fiber(weft_loop *loop)
+/* The eager first step of <task> is over: whoever made it goes on. */
+__attribute__((noinline)) static struct wf_fiber *go_back(struct wf_task *task)
 {
-    struct wf_work *next = wf_loop_take_next(loop, on_step);
+    struct wf_starter *starter = task->starter;
 
+    task->starter = NULL;
+    wf_task_current = starter->task;
+    wf_frame_running = starter->frame;
+    return starter->fiber;
+}
+
+/* Whom to go on with after <task>: the next one whose step is at hand, or the loop. */
+static struct wf_fiber *next_fiber(struct wf_task *task)
+{
+    weft_loop *loop = task->future.loop;
+
+    if (__builtin_expect(task->starter != NULL, 0)) {
+        return go_back(task);
+    }
+    struct wf_work *next = wf_loop_take_next(loop, on_step);
     if (next == NULL) {
         set_no_current(loop);
         return &thread_fiber;
@@ -173,17 +201,23 @@ static void task_main(void *arg)
         task->code = fn(fn_arg);
     }
     end(task);
-    wf_fiber_leave(&task->fiber, next_fiber(task->future.loop));
+    wf_fiber_leave(&task->fiber, next_fiber(task));
 }
 
 static inline void suspend(struct wf_task *task)
 {
-    struct wf_fiber *next = next_fiber(task->future.loop);
+    struct wf_fiber *next = next_fiber(task);
 
     if (next != &task->fiber) { /* it may be the next itself: it yielded, and no other is ready */
         wf_fiber_switch(&task->fiber, next);
         reap();
     }
+}
+
+static void adopt_thread(void)
+{
+    wf_fiber_adopt_thread(&thread_fiber);
+    wf_task_watch_overflow();
 }
 
 /* A turn of the loop, on the thread's own stack. */
@@ -192,11 +226,23 @@ static void on_step(struct wf_work *work)
     struct wf_task *task = WF_CONTAINER_OF(work, struct wf_task, step);
 
     if (__builtin_expect(wf_fiber_running == NULL, 0)) {
-        wf_fiber_adopt_thread(&thread_fiber);
-        wf_task_watch_overflow();
+        adopt_thread();
     }
     set_current(task);
     wf_fiber_switch(&thread_fiber, fiber_of(task));
+    reap();
+}
+
+/* In a running task or callback: let <task> take its first step now. It may be gone afterwards. */
+static void start_eagerly(struct wf_task *task)
+{
+    if (wf_fiber_running == NULL) {
+        adopt_thread();
+    }
+    struct wf_starter starter = { wf_fiber_running, wf_task_current, wf_frame_running };
+    task->starter = &starter;
+    set_current(task);
+    wf_fiber_switch(starter.fiber, fiber_of(task));
     reap();
 }
 
@@ -390,24 +436,102 @@ static uint64_t take_number(struct wf_task_state *state)
     return ++state->next_number;
 }
 
-static int prepare(struct wf_task *task, struct wf_task_state *state,
-                   const weft_task_options *options)
+/* What <given> says, or defaults; a caller of another version knows fewer or more fields. */
+static weft_task_options read_options(const weft_task_options *given)
 {
-    if (options != NULL && options->name != NULL) {
-        task->name = wf_strdup(options->name);
-        if (task->name == NULL) {
-            return WEFT_ENOMEM;
-        }
+    weft_task_options options = WEFT_TASK_OPTIONS_INIT;
+
+    if (given != NULL) {
+        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
     }
-    size_t stack_size = options != NULL ? options->stack_size : 0;
-    task->fiber.stack = NULL;
-    return wf_stack_pool_reserve(state->stacks, stack_size, &task->stack_class);
+    return options;
 }
 
-int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
-                   const weft_task_options *options, weft_task **out_task)
+/* Of the options, what the making of a task needs. */
+struct wishes {
+    size_t stack_size;
+    weft_context *context;
+    bool is_eager;
+};
+
+/* Apart, since most tasks are made without options. */
+__attribute__((noinline)) static int
+read_wishes(struct wf_task *task, const weft_task_options *given, struct wishes *wishes)
+{
+    weft_task_options options = read_options(given);
+    int r = wf_context_check(options.context);
+
+    if (r == 0 && options.name != NULL) {
+        task->name = wf_strdup(options.name);
+        r = task->name != NULL ? 0 : WEFT_ENOMEM;
+    }
+    *wishes = (struct wishes){
+        .stack_size = options.stack_size,
+        .context = options.context,
+        .is_eager = options.eager_start > 0 && wf_loop_running == task->future.loop,
+    };
+    return r;
+}
+
+static int prepare(struct wf_task *task, struct wf_task_state *state,
+                   const weft_task_options *given, struct wishes *wishes)
+{
+    task->name = NULL;
+    task->fiber.stack = NULL;
+    if (given != NULL) {
+        task->future.loop = state->loop;
+        int r = read_wishes(task, given, wishes);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return wf_stack_pool_reserve(state->stacks, wishes->stack_size, &task->stack_class);
+}
+
+static int check_product(weft_loop *loop, weft_future *task)
+{
+    int r = wf_future_check(task);
+
+    if (r == 0 && task->loop != loop) {
+        r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL,
+                      "a task factory made a task of another loop");
+    }
+    return r;
+}
+
+static int create_by_factory(const weft_origin *origin, struct wf_task_state *state,
+                             weft_coro *coro, const weft_task_options *given, weft_task **out_task)
+{
+    weft_task_options options = read_options(given);
+    weft_task *task = NULL;
+
+    wf_coro_put_back(coro);
+    int r = state->factory(origin, state->loop, coro, &options, &task, state->factory_data);
+    if (r == 0) {
+        r = check_product(state->loop, task);
+    } else if (r > 0) {
+        r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a task factory returned %d", r);
+    }
+    if (r < 0) {
+        return weft_trace_at(origin, r);
+    }
+    if (out_task != NULL) {
+        *out_task = task;
+    } else {
+        wf_future_release(task);
+    }
+    return 0;
+}
+
+int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                      const weft_task_options *given, bool by_factory, weft_task **out_task)
 {
     struct wf_task_state *state = wf_task_state_get(loop);
+
+    if (__builtin_expect(by_factory && state != NULL && state->factory != NULL, 0)) {
+        return create_by_factory(origin, state, coro, given, out_task);
+    }
+    struct wishes wishes = { 0 };
     struct wf_task *task = state != NULL ? wf_task_get_memory(state) : NULL;
 
     WF_ASSERT(coro != NULL);
@@ -415,8 +539,7 @@ int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
         wf_coro_drop(coro);
         return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a task");
     }
-    task->name = NULL;
-    int r = prepare(task, state, options);
+    int r = prepare(task, state, given, &wishes);
     if (r < 0) {
         wf_free(task->name);
         wf_free(task);
@@ -428,8 +551,9 @@ int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
     task->future.is_task = true;
     task->future.n_refs = out_task != NULL ? 2 : 1; /* one is the runtime's own */
     wf_work_init(&task->step, on_step);
-    task->frame = (struct wf_frame){ 0 };
+    task->frame = (struct wf_frame){ .vars = wf_vars_for(wishes.context) };
     task->wait = NULL;
+    task->starter = NULL;
     task->coro = coro;
     task->coro_origin = coro->origin;
     task->pending_message = NULL;
@@ -439,15 +563,61 @@ int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
     task->must_cancel = false;
     wf_list_append(&state->tasks, &task->link);
     wf_task_state_count(state, 1);
-    wf_loop_run_soon(loop, &task->step);
+    if (__builtin_expect(wishes.is_eager, 0)) {
+        start_eagerly(task);
+    } else {
+        wf_loop_run_soon(loop, &task->step);
+    }
     if (out_task != NULL) {
         *out_task = &task->future;
     }
     return 0;
 }
 
+/* ---- factories ---------------------------------------------------------- */
+
+int weft_loop_set_task_factory(weft_loop *loop, weft_task_factory_fn *factory, void *data)
+{
+    int r = wf_loop_resolve(&loop);
+
+    if (r < 0) {
+        return r;
+    }
+    struct wf_task_state *state = wf_task_state_get(loop);
+    if (state == NULL) {
+        return weft_fail(WEFT_ENOMEM, "no memory for the tasks of a loop");
+    }
+    state->factory = factory;
+    state->factory_data = data;
+    return 0;
+}
+
+weft_task_factory_fn *weft_loop_get_task_factory(weft_loop *loop)
+{
+    if (wf_loop_resolve(&loop) < 0) {
+        return NULL;
+    }
+    const struct wf_task_state *state = loop->slots[WF_LOOP_SLOT_TASK].data;
+    return state != NULL ? state->factory : NULL;
+}
+
+int weft_eager_task_factory(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                            const weft_task_options *given, weft_task **out_task, void *data)
+{
+    weft_task_options options = read_options(given);
+
+    (void)data;
+    if (options.eager_start == 0) {
+        options.eager_start = 1;
+    }
+    return weft_task_create_at(origin, loop, coro, &options, out_task);
+}
+
+/* ---- the public calls ---------------------------------------------------- */
+
 /* The check of whatever takes a coroutine object: NULL says that there was no memory for it. */
-static int take_coro(const weft_origin *origin, weft_coro *coro)
+static inline __attribute__((always_inline)) int take_coro(const weft_origin *origin,
+                                                           weft_coro *coro)
 {
     if (coro == NULL) {
         return weft_fail_at(origin, WEFT_ENOMEM, "no coroutine object");
@@ -459,20 +629,38 @@ static int take_coro(const weft_origin *origin, weft_coro *coro)
     return 0;
 }
 
-int weft_loop_create_task_at(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
-                             const weft_task_options *options, weft_task **out_task)
+/* Take <coro> for a task of <loop>; on failure it is dropped. */
+static inline __attribute__((always_inline)) int begin_creating(const weft_origin *origin,
+                                                                weft_loop **loop, weft_coro *coro)
 {
     int r = take_coro(origin, coro);
 
     if (r < 0) {
         return r;
     }
-    r = wf_loop_resolve(&loop);
+    r = wf_loop_resolve(loop);
     if (r < 0) {
         wf_coro_drop(coro);
-        return r;
     }
-    return wf_task_create(origin, loop, coro, options, out_task);
+    return r;
+}
+
+int weft_task_create_at(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                        const weft_task_options *options, weft_task **out_task)
+{
+    int r = begin_creating(origin, &loop, coro);
+
+    return r < 0
+               ? r
+               : wf_task_create_by(origin, loop, coro, options, /* by_factory = */ false, out_task);
+}
+
+int weft_loop_create_task_at(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                             const weft_task_options *options, weft_task **out_task)
+{
+    int r = begin_creating(origin, &loop, coro);
+
+    return r < 0 ? r : wf_task_create(origin, loop, coro, options, out_task);
 }
 
 int weft_ensure_future_at(const weft_origin *origin, weft_awaitable *awaitable,
@@ -606,6 +794,11 @@ int weft_task_set_name(weft_task *future, const char *name)
     wf_free(wf_task_of(future)->name);
     wf_task_of(future)->name = copy;
     return 0;
+}
+
+weft_context *weft_task_get_context(weft_task *future)
+{
+    return check_task(future) < 0 ? NULL : wf_vars_share(&wf_task_of(future)->frame.vars);
 }
 
 const char *weft_task_get_coro_name(const weft_task *future)

@@ -88,9 +88,10 @@ struct wf_task {
     uint32_t stack_class;  /* of the stack reserved for it */
     struct wf_work step;
     struct wf_frame frame;
-    struct wf_list link;  /* among the loop's tasks that have not ended */
-    struct wf_wait *wait; /* borrowed: on the task's own stack; NULL while it runs */
-    weft_coro *coro;      /* owned until the body starts */
+    struct wf_list link;        /* among the loop's tasks that have not ended */
+    struct wf_wait *wait;       /* borrowed: on the task's own stack; NULL while it runs */
+    struct wf_starter *starter; /* borrowed: whom an eager first step goes back to; else NULL */
+    weft_coro *coro;            /* owned until the body starts */
     weft_coro_fn *fn;
     const weft_origin *coro_origin; /* static: where the coroutine object was made */
     char *name;                     /* owned; NULL: "Task-<number>" */
@@ -117,13 +118,20 @@ static inline struct wf_task *wf_task_of(weft_future *future)
  */
 int wf_task_require(const char *what, struct wf_task **out_task);
 
+/* What stands under wf_task_create, with or without the loop's factory. */
+int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                      const weft_task_options *options, bool by_factory, weft_task **out_task);
+
 /*
- * Make a task without the public checks; consumes <coro>, also on failure. The
- * caller owns one reference to *out_task (NULL: detached). For the bridge and
- * the servers, whose origin is the user's.
+ * Make a task, by the loop's factory if it has one, without the public checks;
+ * consumes <coro>, also on failure. The caller owns one reference to *out_task
+ * (NULL: detached). For the bridge and the servers, whose origin is the user's.
  */
-int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
-                   const weft_task_options *options, weft_task **out_task);
+static inline int wf_task_create(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                                 const weft_task_options *options, weft_task **out_task)
+{
+    return wf_task_create_by(origin, loop, coro, options, /* by_factory = */ true, out_task);
+}
 
 /*
  * The running task meets its cancel: the remembered request is used up, its
