@@ -4,8 +4,9 @@
 /*
  * runtime.h: run a program.
  *
- * weft_run is asyncio.run: one loop on the calling thread. weft_runtime_run is
- * the same over N named threads with a loop each and one shared executor.
+ * weft_run is asyncio.run: one loop on the calling thread. A runner is one loop for
+ * several runs. weft_runtime_run is the same as weft_run over N named threads with a
+ * loop each and one shared executor.
  *
  *     int main(void)
  *     {
@@ -21,6 +22,7 @@
  */
 
 #include "weft/base.h"
+#include "weft/context.h"
 #include "weft/coro.h"
 #include "weft/error.h"
 #include "weft/executor.h"
@@ -49,6 +51,85 @@ WEFT_BEGIN_DECLS
 /** The function under both. Thread: as weft_run. Owns: as above. */
 WEFT_API int weft_run_at(const weft_origin *origin, weft_coro_fn *main, void *arg,
                          const weft_loop_options *options, weft_value *out_value);
+
+/* ---- several runs on one loop ------------------------------------------- */
+
+/**
+ * One loop for several runs: asyncio.Runner. The loop is made when it is first needed; tasks that a
+ * run leaves behind go on in the next one, and are cancelled at the close.
+ *
+ *     weft_runner *runner = weft_runner_create(NULL);
+ *     int r = weft_runner_run(runner, weft_coro_create(load, NULL), NULL);
+ *     r = r < 0 ? r : weft_runner_run(runner, weft_coro_create(serve, NULL), NULL);
+ *     weft_runner_destroy(runner);
+ */
+typedef struct weft_runner weft_runner;
+
+/** Makes a runner's loop, which belongs to the calling thread; its reference goes to the runner. */
+typedef int weft_loop_factory_fn(void *data, weft_loop **out_loop);
+
+/** Options; all zero is the default. Start from WEFT_RUNNER_OPTIONS_INIT. */
+typedef struct weft_runner_options {
+    size_t size;
+    int debug; /* 1: full debug; -1: off; 0: what WEFT_DEBUG says */
+    /* Of the loop; must live until it is made. NULL: defaults. Not read with a factory. */
+    const weft_loop_options *loop;
+    weft_loop_factory_fn *loop_factory; /* NULL: weft_new_event_loop */
+    void *loop_factory_data;            /* must live until the loop is made */
+} weft_runner_options;
+
+#define WEFT_RUNNER_OPTIONS_INIT                         \
+    {                                                    \
+        sizeof(weft_runner_options), 0, NULL, NULL, NULL \
+    }
+
+/**
+ * Make a runner; its loop comes later.
+ *
+ * Thread: any; then the one that uses it first.
+ * Owns:   the caller destroys it; <options> is read and may be NULL.
+ * Errors: NULL without memory; running NULL gives WEFT_ENOMEM.
+ */
+WEFT_API WEFT_NODISCARD weft_runner *weft_runner_create(const weft_runner_options *options);
+
+/**
+ * Run <coro> as the main task until it ends. The first SIGINT cancels it when the program has set
+ * no handler; a second one ends the process. Context variables that a run sets are there in the
+ * next one.
+ *
+ * Thread: the runner's, while no loop runs on it.
+ * Runs:   everything that is scheduled, on this thread.
+ * Owns:   consumes <coro>, also on failure; the value moves to *out_value (may be NULL).
+ * Errors: the coroutine's; WEFT_EINTERRUPTED when SIGINT ended it; WEFT_ECLOSED after the close;
+ *         WEFT_ERUNTIME when a loop runs here already; WEFT_ENOMEM, also for a NULL <coro>;
+ *         WEFT_EINVAL; as weft_new_event_loop.
+ */
+#define weft_runner_run(runner, coro, out_value) \
+    weft_runner_run_at(WEFT_ORIGIN(#coro), (runner), (coro), NULL, (out_value))
+/** The same in a context of one's choice. Thread: as above. Owns: as above. */
+#define weft_runner_run_with(runner, coro, context, out_value) \
+    weft_runner_run_at(WEFT_ORIGIN(#coro), (runner), (coro), (context), (out_value))
+/** The function under both. Thread: as above. Owns: as above. */
+WEFT_API int weft_runner_run_at(const weft_origin *origin, weft_runner *runner, weft_coro *coro,
+                                weft_context *context, weft_value *out_value);
+
+/** The loop, made if there is none yet; NULL after the close, and when it cannot be made. Thread:
+ * the runner's. Owns: borrowed until the close. */
+WEFT_API weft_loop *weft_runner_get_loop(weft_runner *runner);
+
+/**
+ * Cancel the tasks that are left and wait for them, their errors reported; end the default
+ * executor; close the loop. A runner without a loop, or closed, is left as it is.
+ *
+ * Thread: the runner's, while no loop runs on it.
+ * Owns:   gives the loop back.
+ * Errors: WEFT_ERUNTIME while a loop runs here.
+ */
+WEFT_API int weft_runner_close(weft_runner *runner);
+/** Close it, and release its memory. Thread: as above. Owns: consumes; NULL is a no-op. */
+WEFT_API void weft_runner_destroy(weft_runner *runner);
+
+/* ---- several loops ------------------------------------------------------ */
 
 /** N loops on N threads as one thing. */
 typedef struct weft_runtime weft_runtime;

@@ -496,7 +496,8 @@ static int run(const weft_origin *origin, weft_runtime *runtime, bool handle_sig
     if (is_pinned) {
         pin_thread(0);
     }
-    int r = wf_run_main(origin, runtime->members[0].loop, run_main, runtime, handle_sigint, NULL);
+    weft_coro *coro = weft_coro_create_at(origin, run_main, runtime, NULL);
+    int r = wf_run_main(origin, runtime->members[0].loop, coro, NULL, handle_sigint, NULL);
     /* What the end brings must not take the place of main's own error. */
     const weft_error *error = r < 0 ? weft_error_ref(weft_current_error()) : NULL;
     bool is_clean = shut_down(runtime);

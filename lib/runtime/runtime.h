@@ -44,10 +44,13 @@ bool wf_interrupt_watch(weft_task *task);
 /* The end of it, once a watch began: whether a SIGINT came. */
 bool wf_interrupt_unwatch(void);
 
-/* ---- main.c -------------------------------------------------------------- */
+/* ---- runner.c ------------------------------------------------------------ */
 
-/* Run fn(arg) as the main task of <loop>, with or without a watch for SIGINT. */
-int wf_run_main(const weft_origin *origin, weft_loop *loop, weft_coro_fn *fn, void *arg,
+/*
+ * Run <coro>, which is consumed, as the main task of <loop>, in <context> (NULL: a copy of the
+ * caller's), with or without a watch for SIGINT.
+ */
+int wf_run_main(const weft_origin *origin, weft_loop *loop, weft_coro *coro, weft_context *context,
                 bool handle_sigint, weft_value *out_value);
 
 /* ---- parallelism.c ------------------------------------------------------- */
