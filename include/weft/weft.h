@@ -2,11 +2,10 @@
 #define WEFT_WEFT_H
 
 /*
- * weft.h: all of the library. Reading order: error, coro, context, loop, future, task,
- * timeout, group, as_completed, sync, queue, executor, concurrent_future, bridge,
- * threadsafe, connect, dns, stream, server, process, address, datagram, signal,
- * runtime. service.h (modules of weftd), load.h (scenarios of weft-load), http.h and
- * testing.h are included on their own.
+ * weft.h: all of the library. Reading order: error, coro, context, loop, future, task, timeout,
+ * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect,
+ * dns, stream, server, process, address, datagram, signal, runtime. service.h (modules of
+ * weftd), load.h (scenarios of weft-load), http.h and testing.h are included on their own.
  */
 
 #include "weft/address.h"
@@ -27,6 +26,7 @@
 #include "weft/group.h"
 #include "weft/log.h"
 #include "weft/loop.h"
+#include "weft/pipe.h"
 #include "weft/process.h"
 #include "weft/queue.h"
 #include "weft/result.h"

@@ -38,6 +38,7 @@ static void close_slot(weft_loop *loop, void *data)
     wf_processes_close_all(io);
     wf_streams_close_all(io);
     close_members(io);
+    wf_stdio_close(&io->stdio);
     io->names = weft_executor_unref(io->names); /* all NULL */
     io->starter = weft_executor_unref(io->starter);
     io->files = weft_executor_unref(io->files);

@@ -11,6 +11,7 @@
  */
 
 #include "base/list.h"
+#include "io/stdio.h"
 #include "loop/loop.h"
 
 #include <stdbool.h>
@@ -59,6 +60,7 @@ struct wf_io {
     struct weft_executor *names; /* ref: looks host names up, NULL until used */
     wf_resolve_fn *resolve;
     struct weft_executor *starter; /* ref: its one thread starts processes, NULL until used */
+    struct wf_stdio stdio;
     struct weft_executor *files; /* ref: calls of the file system, NULL until used */
     wf_accept_fn *accept;
     int reserve; /* owned: given up for a moment to shed a client; -1: none */

@@ -119,6 +119,12 @@ static void maybe_free_soon(weft_stream *stream)
     }
 }
 
+/* The other end of a pipe to write to is gone. */
+static bool is_without_reader(const weft_stream *stream)
+{
+    return stream->is_pipe && stream->is_hung_up && stream->writer.is_open;
+}
+
 /* The stream's own work, in a turn: there is something to send, or to free. */
 static void on_work(struct wf_work *work)
 {
@@ -130,6 +136,9 @@ static void on_work(struct wf_work *work)
     }
     if (stream->state != WF_STREAM_CLOSED) {
         wf_stream_flush(stream);
+    }
+    if (is_without_reader(stream) && stream->first == NULL) {
+        (void)wf_side_break(&stream->writer, -EPIPE); /* for later writes */
     }
 }
 
@@ -167,6 +176,10 @@ static void on_ready(struct wf_watch *watch, uint32_t events)
         stream->is_hung_up = true;
         tell_observer(stream);
         events |= EPOLLIN | EPOLLOUT;
+        if (is_without_reader(stream) && !wf_work_is_queued(&stream->work)) {
+            stream->writer.is_ready = true; /* the queue learns it by EPIPE */
+            wf_loop_run_soon(stream->loop, &stream->work);
+        }
     }
     if (events & EPOLLIN) {
         stream->reader.is_ready = true;
