@@ -4,12 +4,15 @@
 /*
  * server.h: accepting connections.
  *
- * A server owns listening sockets of one loop and runs one task per
- * connection. It accepts with a budget per turn, pauses on a lasting error
- * (no descriptors left) instead of spinning, sends away whom it cannot take
- * after a pause, and counts those.
+ * A server owns listening sockets of one loop. It accepts with a budget per turn, pauses on a
+ * lasting error (no descriptors left) instead of spinning, sends away whom it cannot take after a
+ * pause, and counts those.
  *
- *     serving --close--> closed to newcomers --last connection ends--> done
+ *     [bound --start_serving-->] serving --close--> closed to newcomers
+ *                                               --last connection ends--> done
+ *
+ * Its clients are streams, each in a task of its own (weft_start_server), or transports with
+ * callbacks (weft_loop_create_server, transport.h).
  *
  *     weft_server *server;
  *     WEFT_TRY(weft_start_server(handle, NULL, "127.0.0.1", 8080, NULL, &server));
@@ -45,12 +48,17 @@ typedef struct weft_server_options {
     unsigned mode;          /* of a unix socket's file; 0: by umask */
     size_t max_connections; /* more wait in the kernel's queue; 0: no limit */
     const char *name;       /* copied; connections' tasks are NAME-1, NAME-2, ...; NULL: Task-N */
+    int reuse_address;      /* SO_REUSEADDR; 0: yes, -1: no */
+    int start_serving;      /* 0: at once; -1: bound only, until weft_server_start_serving */
+    /* More hosts to listen on, NULL at the end, each with a socket of its own and the same
+     * port; with a NULL host beside them only these. NULL: none. */
+    const char *const *hosts;
     weft_stream_options stream; /* of each connection */
 } weft_server_options;
 
-#define WEFT_SERVER_OPTIONS_INIT                                                \
-    {                                                                           \
-        sizeof(weft_server_options), 0, 0, 0, 0, NULL, WEFT_STREAM_OPTIONS_INIT \
+#define WEFT_SERVER_OPTIONS_INIT                                                            \
+    {                                                                                       \
+        sizeof(weft_server_options), 0, 0, 0, 0, NULL, 0, 0, NULL, WEFT_STREAM_OPTIONS_INIT \
     }
 
 /**
@@ -59,9 +67,12 @@ typedef struct weft_server_options {
  * Thread: loop thread.
  * Runs:   <fn> as a task on this loop, one per connection.
  * Owns:   <data> must live until the server is destroyed. The caller owns *out_server.
- * Units:  port 0 lets the system choose; see weft_server_get_port.
+ * Units:  <host> NULL, "" or "*": every address, version 4 and 6. Port 0 lets the system
+ *         choose; see weft_server_get_port.
  * Errors: system codes of bind and listen (-EADDRINUSE), WEFT_EINVAL for a host that is no
- *         numeric address ("localhost" is understood), WEFT_ENOMEM, WEFT_ENOLOOP.
+ *         numeric address and not "localhost", unless it is called in a task: there a name is
+ *         looked up, and each of its addresses gets a socket (WEFT_EADDRINFO, WEFT_ECANCELED);
+ *         WEFT_ENOMEM, WEFT_ENOLOOP.
  */
 #define weft_start_server(fn, data, host, port, options, out_server) \
     weft_start_server_at(WEFT_ORIGIN(#fn), (fn), (data), (host), (port), (options), (out_server))
@@ -96,8 +107,15 @@ WEFT_API int weft_start_server_fds_at(const weft_origin *origin, weft_client_con
                                       void *data, const int *fds, size_t n,
                                       const weft_server_options *options, weft_server **out_server);
 
+/** The loop it belongs to. Thread: any. Owns: borrowed. */
+WEFT_API weft_loop *weft_server_get_loop(const weft_server *server);
+
 /** The port of the first TCP socket; 0 for unix. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_server_get_port(const weft_server *server);
+
+/** The descriptors of its listening sockets, at most <n> of them to <out_fds>, which may be NULL.
+ * Returns how many there are; 0 once it is closed. Thread: loop thread. Owns: the server's. */
+WEFT_API size_t weft_server_get_sockets(const weft_server *server, int *out_fds, size_t n);
 
 /** Counters of a server. */
 typedef struct weft_server_stats {
@@ -117,15 +135,32 @@ WEFT_API int weft_server_get_stats(const weft_server *server, weft_server_stats 
  * Owns:   nothing; sockets that the server made are closed.
  */
 WEFT_API int weft_server_close(weft_server *server);
-/** Cancel the task of each open connection. Thread: loop thread. Owns: nothing. */
+/** Begin to end each open connection: the task of a stream is cancelled, a transport is closed.
+ * Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_server_close_clients(weft_server *server);
 /** Abort each open connection. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_server_abort_clients(weft_server *server);
 /** Wait until it is closed and its last connection has ended. Errors: WEFT_ECANCELED. Thread: loop
  * thread, in a task. Owns: nothing. */
 WEFT_API int weft_server_wait_closed(weft_server *server);
-/** Wait until cancelled, then close and wait. Errors: WEFT_ECANCELED. Thread: loop thread, in a
- * task. Owns: nothing. */
+/**
+ * Let a server begin that was made with start_serving -1, and others run once. Harmless when it
+ * serves already.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   nothing.
+ * Errors: system codes of listen and epoll_ctl (it may be tried again); WEFT_ECLOSED;
+ *         WEFT_ECANCELED (it serves all the same).
+ */
+WEFT_API int weft_server_start_serving(weft_server *server);
+/**
+ * Start if need be, wait until cancelled or closed, then close and wait for the connections.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   nothing.
+ * Errors: WEFT_ECANCELED; WEFT_ERUNTIME when another task is in it; WEFT_ECLOSED; as
+ *         weft_server_start_serving.
+ */
 WEFT_API int weft_server_serve_forever(weft_server *server);
 /** Whether it accepts. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_server_is_serving(const weft_server *server);

@@ -4,7 +4,7 @@
 /*
  * weft.h: all of the library. Reading order: error, coro, context, loop, future, task, timeout,
  * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect,
- * dns, stream, server, process, address, datagram, signal, runtime. service.h (modules of
+ * dns, stream, server, transport, process, address, datagram, signal, runtime. service.h (modules of
  * weftd), load.h (scenarios of weft-load), http.h and testing.h are included on their own.
  */
 
@@ -39,5 +39,6 @@
 #include "weft/threadsafe.h"
 #include "weft/time.h"
 #include "weft/timeout.h"
+#include "weft/transport.h"
 
 #endif

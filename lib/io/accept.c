@@ -240,7 +240,7 @@ static int accept_one(weft_server *server, struct wf_listener *listener)
         return is_of_client(errno) ? -ECONNABORTED : -errno;
     }
     server->stats.accepted++;
-    int code = wf_connection_start(server, fd, &peer);
+    int code = server->service.start(server, fd, &peer);
     if (code < 0) { /* there is no memory to serve it */
         server->stats.shed++;
         return code;

@@ -36,13 +36,12 @@ static void free_connection(weft_stream *stream)
 /* It leaves the server; the memory goes when the last call on the stream has ended. */
 static void leave(struct wf_connection *connection)
 {
-    weft_server *server = connection->server;
+    weft_server *server = connection->client.server;
 
-    wf_list_remove(&connection->link);
-    server->stats.connections--;
+    wf_list_remove(&connection->client.link);
     connection->task = weft_future_unref(connection->task);
     wf_stream_release(&connection->stream);
-    wf_server_on_connection_end(server);
+    wf_server_on_client_end(server);
 }
 
 /* The task never ran: cancelled before its first step, or the loop closed. */
@@ -50,7 +49,7 @@ static void drop(void *data)
 {
     struct wf_connection *connection = data;
 
-    if (connection->server == NULL) { /* abandoned with its loop */
+    if (connection->client.server == NULL) { /* abandoned with its loop */
         wf_stream_release(&connection->stream);
         return;
     }
@@ -75,12 +74,11 @@ static void report(struct wf_connection *connection, int code)
         wf_stream_describe(&connection->stream, object, sizeof object);
         report.kind = WEFT_REPORT_CALLBACK_EXCEPTION;
         report.message = "Unhandled exception in client_connected_cb";
-        report.subject =
-            connection->server->origin != NULL ? connection->server->origin->what : NULL;
+        report.subject = connection->stream.origin != NULL ? connection->stream.origin->what : NULL;
         report.object = object;
         report.error = error;
         report.code = code;
-        report.origin = connection->server->origin;
+        report.origin = connection->stream.origin;
         report.source = connection->task;
         wf_loop_report(connection->stream.loop, &report);
     }
@@ -107,10 +105,10 @@ static int linger(weft_stream *stream, weft_duration grace)
 static int serve(void *arg)
 {
     struct wf_connection *connection = arg;
-    weft_server *server = connection->server;
+    const struct wf_service *service = &connection->client.server->service;
 
     connection->is_started = true;
-    int code = server->fn(&connection->stream, server->data);
+    int code = service->fn(&connection->stream, service->data);
     report(connection, code);
     bool is_cancelled = code == WEFT_ECANCELED;
     if (linger(&connection->stream, is_cancelled ? GRACE_CANCELLED : GRACE) < 0) {
@@ -119,6 +117,32 @@ static int serve(void *arg)
     leave(connection);
     return is_cancelled ? WEFT_ECANCELED : 0;
 }
+
+/* A cancel only asks: the list of clients does not change here. One that is done needs none. */
+static void close_client(struct wf_client *client)
+{
+    (void)weft_task_cancel(WF_CONTAINER_OF(client, struct wf_connection, client)->task, NULL);
+}
+
+static void abort_client(struct wf_client *client)
+{
+    struct wf_connection *connection = WF_CONTAINER_OF(client, struct wf_connection, client);
+
+    (void)weft_stream_abort(&connection->stream); /* checked; it only wakes */
+}
+
+/* The loop closes: nobody comes back to the connection. */
+static void abandon_client(struct wf_client *client)
+{
+    struct wf_connection *connection = WF_CONTAINER_OF(client, struct wf_connection, client);
+
+    wf_list_remove(&client->link);
+    client->server = NULL;
+    connection->task = weft_future_unref(connection->task);
+    connection->stream.is_released = connection->is_started;
+}
+
+static const struct wf_client_ops client_ops = { close_client, abort_client, abandon_client };
 
 static struct wf_connection *make(weft_server *server, const struct wf_address *peer)
 {
@@ -131,9 +155,7 @@ static struct wf_connection *make(weft_server *server, const struct wf_address *
     wf_peer_set(&connection->stream.peer, peer);
     connection->stream.is_served = true;
     connection->stream.release = free_connection;
-    connection->server = server;
-    wf_list_append(&server->connections, &connection->link);
-    server->stats.connections++;
+    wf_server_add_client(server, &connection->client, &client_ops);
     return connection;
 }
 
@@ -180,12 +202,4 @@ int wf_connection_start(weft_server *server, int fd, const struct wf_address *pe
         connection->task = task;
     }
     return code;
-}
-
-void wf_connection_abandon(struct wf_connection *connection)
-{
-    wf_list_remove(&connection->link);
-    connection->server = NULL;
-    connection->task = weft_future_unref(connection->task);
-    connection->stream.is_released = connection->is_started;
 }

@@ -2,8 +2,9 @@
  * The slot of this floor in a loop: made at the first use, closed with the loop.
  *
  * Closing, in this order: servers stop, processes that still run are reported and killed, streams
- * are reported and lose their descriptors, the rest is freed. What a user still holds (a stream, a
- * server) stays a valid object that refuses everything with WEFT_ECLOSED until it is destroyed.
+ * and transports are reported and lose their descriptors, the rest is freed. What a user still
+ * holds (a stream, a server) stays a valid object that refuses everything with WEFT_ECLOSED until
+ * it is destroyed.
  *
  * Thread: the loop's.
  */
@@ -15,6 +16,7 @@
 #include "io/process.h"
 #include "io/server.h"
 #include "io/stream.h"
+#include "io/transport.h"
 #include "weft/executor.h"
 
 #include <netdb.h>
@@ -37,6 +39,7 @@ static void close_slot(weft_loop *loop, void *data)
     wf_connects_close_all(io);
     wf_processes_close_all(io);
     wf_streams_close_all(io);
+    wf_transports_close_all(io);
     close_members(io);
     wf_stdio_close(&io->stdio);
     io->names = weft_executor_unref(io->names); /* all NULL */
@@ -53,6 +56,7 @@ static void free_slot(void *data)
     struct wf_io *io = data;
 
     wf_free(io->view);
+    wf_free(io->piece);
     while (io->n_spares > 0) {
         wf_free(io->spares[--io->n_spares]);
     }
@@ -81,6 +85,7 @@ static int make_slot(weft_loop *loop, struct wf_io **out_io)
     io->resolve = getaddrinfo;
     wf_list_init(&io->processes);
     wf_list_init(&io->members);
+    wf_list_init(&io->transports);
     io->accept = accept_client;
     io->reserve = -1;
     loop->slots[WF_LOOP_SLOT_IO] = (struct wf_loop_slot){ io, &slot_ops };

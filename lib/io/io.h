@@ -2,8 +2,8 @@
 #define WF_IO_IO_H
 
 /*
- * What this floor keeps per loop, in the loop's slot: every stream and server
- * there is, the read buffer that is lent, a few spare buffers, the executor for
+ * What this floor keeps per loop, in the loop's slot: every stream, transport and
+ * server there is, the read buffer that is lent, a few spare buffers, the executor for
  * names, the reserve descriptor. Made at the first use; closed with the loop,
  * which is when what nobody closed is reported.
  *
@@ -52,9 +52,11 @@ struct wf_io {
     struct wf_list connects;      /* of struct connecting.link: those under way */
     struct wf_list processes;     /* of weft_process.link: all there are */
     struct wf_list members;       /* of struct wf_io_member.link */
+    struct wf_list transports;    /* of weft_transport.link: all that are not over */
     char *view;                   /* owned: lent to whoever reads, NULL until used */
     struct weft_stream *viewer;   /* borrowed: whose bytes are in <view>, until it is freed */
     size_t view_len;              /* how many */
+    char *piece;                  /* owned: what transports read to, NULL until used */
     void *spares[WF_IO_N_SPARES]; /* owned */
     size_t n_spares;
     struct weft_executor *names; /* ref: looks host names up, NULL until used */

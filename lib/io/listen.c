@@ -42,7 +42,8 @@ static int set_option(int fd, int level, int name, int value)
 static int bind_and_listen(int fd, const struct wf_address *address,
                            const weft_server_options *options)
 {
-    if (bind(fd, &address->as.any, address->len) < 0 || listen(fd, options->backlog) < 0) {
+    if (bind(fd, &address->as.any, address->len) < 0 ||
+        (options->start_serving >= 0 && listen(fd, options->backlog) < 0)) {
         return -errno;
     }
     return 0;
@@ -51,7 +52,7 @@ static int bind_and_listen(int fd, const struct wf_address *address,
 static int prepare_tcp(int fd, const struct wf_address *address, bool is_for_all,
                        const weft_server_options *options)
 {
-    int code = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    int code = set_option(fd, SOL_SOCKET, SO_REUSEADDR, options->reuse_address >= 0);
 
     if (code == 0 && options->reuse_port) {
         code = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -80,6 +81,12 @@ static int listen_on(const struct wf_address *address, bool is_for_all,
     }
     *out_fd = fd;
     return 0;
+}
+
+int wf_listen_address(const struct wf_address *address, const weft_server_options *options,
+                      int *out_fd)
+{
+    return listen_on(address, /* is_for_all = */ false, options, out_fd);
 }
 
 /* One socket for both protocols, or for version 4 where version 6 is not to be had. */

@@ -5,6 +5,8 @@
  * Listening sockets: made from an address, or looked at when somebody else
  * made them.
  *
+ * A server that is to start later is bound only: the caller listens.
+ *
  * Thread: any.
  */
 
@@ -22,6 +24,10 @@ struct wf_socket_file {
 
 /* <host> and <port>, of which NULL, "" and "*" mean every address. A system code, WEFT_EINVAL. */
 int wf_listen_tcp(const char *host, int port, const weft_server_options *options, int *out_fd);
+
+/* One address; it listens unless options->start_serving is negative. A system code. */
+int wf_listen_address(const struct wf_address *address, const weft_server_options *options,
+                      int *out_fd);
 
 /* <path>, whose stale socket file is replaced. *out_file is to be removed at the end. */
 int wf_listen_unix(const char *path, const weft_server_options *options, int *out_fd,

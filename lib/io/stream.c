@@ -335,8 +335,7 @@ static void detach(weft_stream *stream)
     }
 }
 
-/* What the caller's socket must be made: 0 or a system code. */
-static int prepare_socket(int fd, struct wf_address *out_peer)
+int wf_stream_prepare_socket(int fd, struct wf_address *out_peer)
 {
     out_peer->len = sizeof out_peer->as;
     if (getpeername(fd, &out_peer->as.any, &out_peer->len) < 0) {
@@ -405,7 +404,7 @@ int weft_stream_from_fd_at(const weft_origin *origin, int fd, const weft_stream_
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "no place for the new stream");
     }
     if (code < 0 || (code = wf_stream_read_options(options, &read)) < 0 ||
-        (code = wf_io_get(loop, &io)) < 0 || (code = prepare_socket(fd, &peer)) < 0) {
+        (code = wf_io_get(loop, &io)) < 0 || (code = wf_stream_prepare_socket(fd, &peer)) < 0) {
         return code;
     }
     return wf_stream_create(io, fd, &peer, &read, origin, out_stream);

@@ -126,6 +126,9 @@ int wf_stream_create_pipe(struct wf_io *io, int fd, bool is_reader,
                           const weft_stream_options *options, const weft_origin *origin,
                           weft_stream **out_stream);
 
+/* What the caller's connected socket must be made, and its peer: 0 or a system code. */
+int wf_stream_prepare_socket(int fd, struct wf_address *out_peer);
+
 /* The owner lets go of a stream that is closing or closed. */
 void wf_stream_release(weft_stream *stream);
 

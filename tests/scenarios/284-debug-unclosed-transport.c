@@ -7,13 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int open_stream(void *arg)
+static int connect_socket(void *arg)
 {
+    struct maker maker = { &silent_protocol, NULL };
     int fd = *(const int *)arg;
-    weft_stream *stream;
+    weft_transport *transport;
 
-    MUST(weft_stream_from_fd(fd, NULL, &stream));
-    return weft_return_ptr(stream, NULL);
+    MUST(weft_loop_create_connection_fd(NULL, make_from, &maker, fd, NULL, &transport));
+    return weft_return_ptr(transport, NULL);
 }
 
 static void try_it(int closes)
@@ -23,16 +24,16 @@ static void try_it(int closes)
     weft_value value;
 
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
-    MUST(weft_loop_run_until_complete(loop, weft_coro_create(open_stream, &ends[0]), &value));
-    weft_stream *stream = value.as.ptr;
+    MUST(weft_loop_run_until_complete(loop, weft_coro_create(connect_socket, &ends[0]), &value));
+    weft_transport *transport = value.as.ptr;
     if (closes) {
-        MUST(weft_stream_close(stream));
+        MUST(weft_transport_close(transport));
     }
     run_one_turn(loop);
-    trace("transport closed=%d, closing the loop", weft_stream_is_closing(stream));
+    trace("transport closed=%d, closing the loop", weft_transport_is_closing(transport));
     MUST(weft_loop_close(loop));
     close(ends[1]);
-    weft_stream_destroy(stream);
+    weft_transport_unref(transport);
     weft_loop_unref(loop);
 }
 

@@ -12,6 +12,7 @@
 #include "flags.h"
 #include "loops.h"
 #include "processes.h"
+#include "protocols.h"
 #include "streams.h"
 #include "sync.h"
 #include "tasks.h"
