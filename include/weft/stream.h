@@ -193,6 +193,37 @@ typedef struct weft_buffer {
  * weft_stream_write. */
 WEFT_API int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n);
 
+/** For the two sendfile calls. */
+enum weft_sendfile_flag {
+    WEFT_SENDFILE_NO_FALLBACK = 1 /* fail where the kernel cannot send that file by itself */
+};
+
+/**
+ * Send <count> bytes of the open file <fd> from <offset> on, after what is queued, without
+ * passing them through the program; wait until the socket has them all.
+ *
+ * The kernel copies in pieces of 256 KiB. Each may block the loop on the disk when the file is
+ * not in the page cache; for slow disks read by an executor and write instead. What the kernel
+ * cannot send so (a pipe) is read by the loop's default executor. The file's own position is
+ * left behind what was sent, also after a failure.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   <fd> is the caller's and must stay open until the call returns.
+ * Units:  <count> in bytes, 0: to the end of the file.
+ * Errors: system codes of sendfile(2), read(2) and of the connection; WEFT_EINVAL; WEFT_ECANCELED
+ *         (a part was sent); WEFT_ETIMEDOUT past the write limit, for each wait; WEFT_ECLOSED;
+ *         WEFT_ERUNTIME when somebody else writes, waits or sends a file, and for what
+ *         WEFT_SENDFILE_NO_FALLBACK excludes. Writes meanwhile are refused with WEFT_ERUNTIME.
+ *         On failure *out_sent is untouched.
+ */
+#define weft_stream_sendfile(stream, fd, offset, count, flags, out_sent)                   \
+    weft_stream_sendfile_at(WEFT_ORIGIN(NULL), (stream), (fd), (offset), (count), (flags), \
+                            (out_sent))
+/** The function under it. Thread: loop thread, in a task. Owns: as above. */
+WEFT_API int weft_stream_sendfile_at(const weft_origin *origin, weft_stream *stream, int fd,
+                                     int64_t offset, uint64_t count, unsigned flags,
+                                     uint64_t *out_sent);
+
 /**
  * Wait until the write queue is at or below the low-water mark, if it is above
  * the high one.

@@ -317,6 +317,24 @@ WEFT_API const weft_protocol *weft_transport_get_protocol(const weft_transport *
  */
 WEFT_API int weft_transport_detach(weft_transport *transport, int *out_fd);
 
+/**
+ * Send <count> bytes of the open file <fd> from <offset> on, after what is queued. As
+ * weft_stream_sendfile; reading is paused meanwhile.
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   <fd> is the caller's and must stay open until the call returns.
+ * Units:  <count> in bytes, 0: to the end of the file.
+ * Errors: as weft_stream_sendfile; WEFT_ERUNTIME when the transport closes; what it was lost
+ *         with, or WEFT_ECLOSED, when that happens meanwhile.
+ */
+#define weft_loop_sendfile(loop, transport, fd, offset, count, flags, out_sent)            \
+    weft_loop_sendfile_at(WEFT_ORIGIN(NULL), (loop), (transport), (fd), (offset), (count), \
+                          (flags), (out_sent))
+/** The function under it. Thread: loop thread, in a task. Owns: as above. */
+WEFT_API int weft_loop_sendfile_at(const weft_origin *origin, weft_loop *loop,
+                                   weft_transport *transport, int fd, int64_t offset,
+                                   uint64_t count, unsigned flags, uint64_t *out_sent);
+
 /* ---- facts, asyncio's get_extra_info ------------------------------------ */
 
 /** The loop it belongs to. Thread: any. Owns: borrowed. */

@@ -155,7 +155,9 @@ void wf_stream_release(weft_stream *stream)
 /* There is room again, and perhaps a queue that waits for it. */
 static void on_room(weft_stream *stream)
 {
-    if (stream->first != NULL && !wf_work_is_queued(&stream->work)) {
+    if (stream->first == NULL) {
+        wf_side_wake(&stream->writer, 0); /* the task that sends a file */
+    } else if (!wf_work_is_queued(&stream->work)) {
         wf_loop_run_soon(stream->loop, &stream->work);
     }
 }
@@ -643,6 +645,7 @@ static void close_with_loop(weft_stream *stream)
     for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
         wf_wait_disown(&WF_CONTAINER_OF(link, struct wf_closer, link)->wait);
     }
+    stream->file_read = weft_future_unref(stream->file_read);
     stream->n_closers = 0; /* nobody comes back */
     stream->reader.is_busy = false;
     stream->writer.is_busy = false;

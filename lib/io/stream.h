@@ -65,19 +65,20 @@ struct wf_chunk {
 
 struct weft_stream {
     uint32_t magic;
-    uint8_t state;      /* enum wf_stream_state */
-    bool is_at_end;     /* the peer's last byte was read */
-    bool is_hung_up;    /* an edge said that the end or an error is there to be read */
-    bool is_paused;     /* the queue went above high and is not back at low */
-    bool is_end_wanted; /* write_eof was called */
-    bool is_aborted;    /* what was queued is lost */
-    bool is_released;   /* the owner is done with it */
-    bool is_served;     /* a server owns it */
-    bool is_pipe;       /* no socket: one direction, and SIGPIPE to be kept away */
-    uint16_t n_closers; /* tasks inside wait_closed */
-    int fd;             /* owned; -1 once closed */
-    weft_loop *loop;    /* held */
-    struct wf_io *io;   /* borrowed: NULL once the loop is closed */
+    uint8_t state;        /* enum wf_stream_state */
+    bool is_at_end;       /* the peer's last byte was read */
+    bool is_hung_up;      /* an edge said that the end or an error is there to be read */
+    bool is_paused;       /* the queue went above high and is not back at low */
+    bool is_end_wanted;   /* write_eof was called */
+    bool is_aborted;      /* what was queued is lost */
+    bool is_released;     /* the owner is done with it */
+    bool is_served;       /* a server owns it */
+    bool is_sending_file; /* writes are refused but those of the task that sends it */
+    bool is_pipe;         /* no socket: one direction, and SIGPIPE to be kept away */
+    uint16_t n_closers;   /* tasks inside wait_closed */
+    int fd;               /* owned; -1 once closed */
+    weft_loop *loop;      /* held */
+    struct wf_io *io;     /* borrowed: NULL once the loop is closed */
     struct wf_watch watch;
     struct wf_side reader;
     struct wf_side writer;
@@ -92,6 +93,7 @@ struct weft_stream {
     struct wf_work work;   /* sends the queue; at the end it frees the stream */
     struct wf_timer timer; /* the earlier of both sides' deadlines, or before it */
     weft_time timer_due;
+    weft_future *file_read;   /* ref: what the task that sends a file waits for, or NULL */
     struct wf_list closers;   /* of struct wf_closer.link */
     struct wf_list link;      /* in the slot */
     struct wf_work *observer; /* borrowed: queued once it hung up, or is closed; NULL: nobody's */
@@ -270,5 +272,14 @@ void wf_held_free(weft_stream *stream);
 void wf_stream_flush(weft_stream *stream);
 /* Drop the queue. */
 void wf_stream_drop_queue(weft_stream *stream);
+
+/* A file is to be sent: nobody else writes until the end of it. As a write. */
+int wf_stream_begin_file(weft_stream *stream);
+/* The end of it; the stream's memory may go. Returns <code>. */
+int wf_stream_end_file(weft_stream *stream, int code);
+/* In between: wait until the queue is empty, or until the full socket has room; write a piece. */
+int wf_stream_wait_until_sent(weft_stream *stream);
+int wf_stream_wait_for_room(weft_stream *stream);
+int wf_stream_write_file_piece(weft_stream *stream, const void *data, size_t size);
 
 #endif

@@ -23,13 +23,11 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "io/sigpipe.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 
 enum {
     CHUNK_SIZE = 16384,       /* of a chunk for small writes, with its head */
@@ -163,26 +161,11 @@ static ssize_t judge(weft_stream *stream, ssize_t n, size_t wanted)
  */
 static ssize_t write_pipe(int fd, const struct iovec *pieces, size_t n)
 {
-    const struct timespec at_once = { 0, 0 };
-    sigset_t broken_pipe;
-    sigset_t before;
-    sigset_t pending;
+    struct wf_sigpipe guard;
 
-    sigemptyset(&broken_pipe);
-    sigaddset(&broken_pipe, SIGPIPE);
-    sigemptyset(&pending);
-    (void)pthread_sigmask(SIG_BLOCK, &broken_pipe, &before); /* cannot fail: the set is good */
-    if (sigismember(&before, SIGPIPE)) {
-        (void)sigpending(&pending); /* as above */
-    }
+    wf_sigpipe_block(&guard);
     ssize_t written = writev(fd, pieces, (int)n);
-    int error = errno;
-    if (written < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE)) {
-        while (sigtimedwait(&broken_pipe, NULL, &at_once) < 0 && errno == EINTR) {
-        }
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = error;
+    wf_sigpipe_restore(&guard, written < 0 && errno == EPIPE);
     return written;
 }
 
@@ -262,6 +245,9 @@ static int begin_write(const weft_stream *stream)
 
     if (code < 0 || __builtin_expect(stream->writer.is_open, 1)) {
         return code;
+    }
+    if (stream->is_sending_file && stream->writer.code == 0 && stream->state == WF_STREAM_OPEN) {
+        return weft_fail(WEFT_ERUNTIME, "unable to write; sendfile is in progress");
     }
     return stream->writer.code != 0 ? stream->writer.code : WEFT_ECLOSED;
 }
@@ -376,6 +362,13 @@ int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n
     return write_rest(stream, buffers, n, total, (size_t)sent);
 }
 
+static weft_time write_deadline(const weft_stream *stream)
+{
+    return stream->writer.limit == WEFT_FOREVER
+               ? WEFT_FOREVER
+               : wf_loop_deadline(stream->loop, stream->writer.limit);
+}
+
 /* All of weft_stream_drain. */
 WF_IO_SLOW static int drain_slowly(weft_stream *stream)
 {
@@ -392,9 +385,7 @@ WF_IO_SLOW static int drain_slowly(weft_stream *stream)
                          "weft_stream_drain() called while another coroutine is already waiting "
                          "for the stream to drain");
     }
-    weft_time deadline = stream->writer.limit == WEFT_FOREVER
-                             ? WEFT_FOREVER
-                             : wf_loop_deadline(stream->loop, stream->writer.limit);
+    weft_time deadline = write_deadline(stream);
     while (code == 0 && stream->is_paused) {
         code = wf_side_wait(stream, &stream->writer, "drain", deadline);
     }
@@ -439,4 +430,73 @@ int weft_stream_write_eof(weft_stream *stream)
 size_t weft_stream_get_write_buffer_size(const weft_stream *stream)
 {
     return wf_stream_check(stream) < 0 ? 0 : stream->queued;
+}
+
+/* ---- sending a file ----------------------------------------------------- */
+
+int wf_stream_begin_file(weft_stream *stream)
+{
+    int code = begin_write(stream);
+
+    if (code < 0) {
+        return code;
+    }
+    if (stream->writer.is_busy) {
+        return weft_fail(WEFT_ERUNTIME,
+                         "a file cannot be sent while another coroutine waits for the stream to "
+                         "drain");
+    }
+    stream->is_sending_file = true;
+    stream->writer.is_open = false;
+    stream->n_closers++; /* the memory stays until the end of the call */
+    return 0;
+}
+
+int wf_stream_end_file(weft_stream *stream, int code)
+{
+    stream->is_sending_file = false;
+    stream->n_closers--;
+    if (stream->state == WF_STREAM_OPEN) {
+        stream->writer.is_open = stream->writer.code == 0;
+        return code;
+    }
+    return wf_side_leave_closing(stream, &stream->writer, code);
+}
+
+/* As a drain down to nothing. */
+int wf_stream_wait_until_sent(weft_stream *stream)
+{
+    weft_time deadline = write_deadline(stream);
+    size_t low = stream->low;
+    int code = 0;
+
+    stream->low = 0;
+    while (code == 0 && stream->first != NULL) {
+        stream->is_paused = true;
+        code = wf_side_wait(stream, &stream->writer, "sendfile", deadline);
+    }
+    stream->low = low;
+    return code;
+}
+
+int wf_stream_wait_for_room(weft_stream *stream)
+{
+    weft_time deadline = write_deadline(stream);
+    int code = 0;
+
+    stream->writer.is_ready = false;
+    while (code == 0 && !stream->writer.is_ready) {
+        code = wf_side_wait(stream, &stream->writer, "sendfile", deadline);
+    }
+    return code;
+}
+
+int wf_stream_write_file_piece(weft_stream *stream, const void *data, size_t size)
+{
+    stream->is_sending_file = false;
+    stream->writer.is_open = true;
+    int code = weft_stream_write(stream, data, size);
+    stream->is_sending_file = true;
+    stream->writer.is_open = false;
+    return code;
 }

@@ -20,7 +20,8 @@
  *
  * Invariant: while it is not lost and the queue holds bytes, write_work is
  * queued or an edge is awaited; while it may read, the same holds for read_work.
- * A transport is in the slot's list and holds its socket until it is over.
+ * A transport is in the slot's list until it is over and no task is inside a call; it holds its
+ * socket until it is over.
  *
  * Thread: the loop's.
  */
@@ -75,6 +76,26 @@ void wf_transport_let_go(weft_transport *transport)
     if (--transport->n_refs == 0) {
         free_transport(transport);
     }
+}
+
+static void maybe_leave_slot(weft_transport *transport)
+{
+    if (transport->is_over && transport->n_inside == 0) {
+        wf_list_remove(&transport->link);
+    }
+}
+
+void wf_transport_go_inside(weft_transport *transport)
+{
+    transport->n_inside++;
+    wf_transport_hold(transport);
+}
+
+void wf_transport_come_out(weft_transport *transport)
+{
+    transport->n_inside--;
+    maybe_leave_slot(transport);
+    wf_transport_let_go(transport);
 }
 
 weft_transport *weft_transport_ref(weft_transport *transport)
@@ -238,7 +259,7 @@ static void end(weft_transport *transport)
         (void)close(transport->fd); /* a socket: whatever it says, the descriptor is gone */
         transport->fd = -1;
     }
-    wf_list_remove(&transport->link);
+    maybe_leave_slot(transport);
     if (server != NULL) {
         transport->client.server = NULL;
         wf_list_remove(&transport->client.link);
@@ -572,13 +593,24 @@ static void abandon(struct wf_wait **wait)
     }
 }
 
+/* Nobody comes back out of a call; the memory may go. */
+static void let_go_of_insiders(weft_transport *transport)
+{
+    abandon(&transport->made_wait);
+    abandon(&transport->room_wait);
+    transport->file_read = weft_future_unref(transport->file_read);
+    wf_list_remove(&transport->link);
+    while (transport->n_inside > 0) {
+        transport->n_inside--;
+        wf_transport_let_go(transport);
+    }
+}
+
 static void close_with_loop(weft_transport *transport)
 {
     if (!transport->is_closing) {
         report_unclosed(transport);
     }
-    abandon(&transport->made_wait);
-    abandon(&transport->room_wait);
     wf_loop_take_back(&transport->make_work);
     wf_loop_take_back(&transport->read_work);
     wf_loop_take_back(&transport->write_work);
@@ -593,7 +625,13 @@ static void close_with_loop(weft_transport *transport)
 void wf_transports_close_all(struct wf_io *io)
 {
     while (!wf_list_is_empty(&io->transports)) {
-        close_with_loop(WF_CONTAINER_OF(io->transports.next, weft_transport, link));
+        weft_transport *transport = WF_CONTAINER_OF(io->transports.next, weft_transport, link);
+        wf_transport_hold(transport);
+        let_go_of_insiders(transport);
+        if (!transport->is_over) {
+            close_with_loop(transport);
+        }
+        wf_transport_let_go(transport);
     }
 }
 

@@ -28,7 +28,8 @@
 struct weft_transport {
     uint32_t magic;
     uint32_t n_refs;
-    bool is_made;           /* connection_made was called: it may read */
+    uint32_t n_inside; /* of them, those of tasks inside a call: nobody else can give them back */
+    bool is_made;      /* connection_made was called: it may read */
     bool is_reading_paused; /* by the user */
     bool is_readable;       /* the last edge is not used up */
     bool is_writable;
@@ -57,6 +58,7 @@ struct weft_transport {
     struct wf_work lost_work;
     struct wf_wait *made_wait;         /* borrowed: of the task that makes it, or NULL */
     struct wf_wait *room_wait;         /* borrowed: of the task that sends a file, or NULL */
+    weft_future *file_read;            /* ref: what that task waits for in the executor, or NULL */
     struct wf_client client;           /* of a server, or unlinked */
     weft_protocol_factory_fn *factory; /* until it was called */
     void *arg;
@@ -120,6 +122,9 @@ static inline void wf_transport_hold(weft_transport *transport)
     transport->n_refs++;
 }
 void wf_transport_let_go(weft_transport *transport);
+/* The same for a task that is to wait inside a call: the loop's end lets go for it. */
+void wf_transport_go_inside(weft_transport *transport);
+void wf_transport_come_out(weft_transport *transport);
 
 /* "TCP transport fd=7 peer=127.0.0.1:4711 open" */
 void wf_transport_describe(const weft_transport *transport, char *buffer, size_t size);
@@ -148,6 +153,9 @@ void wf_transport_read_on(weft_transport *transport);
 int wf_transport_wait_for_room(weft_transport *transport);
 /* Who waits so goes on, with <code>. */
 void wf_transport_wake_room(weft_transport *transport, int code);
+
+/* What the task that sends a file writes; nobody is told to pause. As weft_transport_write. */
+int wf_transport_write_file_piece(weft_transport *transport, const void *data, size_t size);
 
 /* ---- making (transport_make.c) ------------------------------------------ */
 

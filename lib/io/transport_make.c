@@ -78,15 +78,15 @@ static int make_on_socket(const weft_origin *origin, struct wf_io *io, const str
         return code;
     }
     *out_is_taken = true;
-    wf_transport_hold(transport);
+    wf_transport_go_inside(transport);
     wf_transport_start(transport);
     code = wait_until_made(transport);
-    if (code < 0 || out_transport == NULL) {
-        wf_transport_let_go(transport);
-        return code;
+    if (code == 0 && out_transport != NULL) {
+        wf_transport_hold(transport);
+        *out_transport = transport;
     }
-    *out_transport = transport;
-    return 0;
+    wf_transport_come_out(transport);
+    return code;
 }
 
 /* The checks that all have in common, and what they need. */

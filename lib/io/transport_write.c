@@ -44,7 +44,8 @@ static void tell(weft_transport *transport, int (*callback)(weft_transport *, vo
 
 static void maybe_pause(weft_transport *transport)
 {
-    if (transport->outbox.size > transport->high && !transport->is_writing_paused) {
+    if (transport->outbox.size > transport->high && !transport->is_writing_paused &&
+        !transport->is_sending_file) {
         transport->is_writing_paused = true;
         tell(transport, transport->protocol.pause_writing, "protocol.pause_writing() failed");
     }
@@ -202,6 +203,13 @@ static int write_buffers(weft_transport *transport, const weft_buffer *buffers, 
         return 0; /* connection_lost tells it */
     }
     return (size_t)sent == total ? 0 : enqueue(transport, buffers, n, total, (size_t)sent);
+}
+
+int wf_transport_write_file_piece(weft_transport *transport, const void *data, size_t size)
+{
+    const weft_buffer buffer = { data, size };
+
+    return write_buffers(transport, &buffer, 1, size);
 }
 
 int weft_transport_write(weft_transport *transport, const void *data, size_t size)

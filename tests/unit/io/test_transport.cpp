@@ -886,12 +886,13 @@ TEST_CASE("transport: a loop closes before connection_made", "[transport]")
     {
         world w;
         weft_transport *out = nullptr;
-        w.spawn([&] {
+        weft_task *task = w.spawn([&] {
             return weft_loop_create_connection_fd(nullptr, recorder::make, &r, ends[0], nullptr,
                                                   &out);
         });
         weft_loop_run_once(w.loop, 0);
         w.close();
+        weft_future_unref(task);
     }
     ::close(ends[1]);
     CHECK(r.text().empty());
