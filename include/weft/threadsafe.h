@@ -25,8 +25,10 @@
  *     }                                           }
  *
  * Every wait has a limit; WEFT_FOREVER is none, 0 or less does not wait at all. A task's
- * limit is a timer of its loop. All objects are counted: whoever gives one to another
- * thread takes a reference for it first.
+ * limit is a timer of its loop; a virtual clock does not wait for other threads. A task
+ * that never has to wait is made to yield now and then, since others may feed it for ever.
+ * All objects are counted: whoever gives one to another thread takes a reference for it
+ * first.
  *
  * Errors that all waits share: WEFT_ETIMEDOUT; WEFT_ECANCELED in a task; WEFT_EDEADLOCK;
  * WEFT_ENOMEM, in a task with a limit, for its timer.

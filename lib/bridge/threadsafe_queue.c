@@ -16,7 +16,6 @@
  */
 
 #include "base/alloc.h"
-#include "base/mutant.h"
 #include "bridge/threadsafe.h"
 
 static weft_threadsafe_queue *queue_of(struct wf_shared *shared)
