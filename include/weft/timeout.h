@@ -48,7 +48,7 @@ WEFT_API int weft_wait_for_at(const weft_origin *origin, weft_awaitable *awaitab
 typedef struct weft_timeout weft_timeout;
 
 /**
- * Make a scope that ends <delay> after it is entered.
+ * Make a scope that ends <delay> after this call; outside a running loop, after it is entered.
  *
  * Thread: loop thread.
  * Owns:   the caller destroys it.

@@ -451,16 +451,31 @@ static int take_value(weft_future *future, weft_value *out_value)
     return 0;
 }
 
+/* What a task was cancelled with is its own exception in asyncio, which is raised once. */
+static const char *take_cancel_message(weft_future *future)
+{
+    const char *message = future->is_message_taken ? NULL : future->cancel_message;
+
+    future->is_message_taken = future->has_fleeting_message;
+    return message;
+}
+
+weft_error *wf_future_get_error(weft_future *future)
+{
+    if (future->state != WF_FUTURE_CANCELLED) {
+        return future->error != NULL ? wf_error_ref(future->error) : NULL;
+    }
+    const char *message = take_cancel_message(future);
+    return message != NULL ? wf_error_create(future->code, NULL, message) : NULL;
+}
+
 int wf_future_take(weft_future *future, weft_value *out_value)
 {
     future->is_unretrieved = false;
     if (future->state == WF_FUTURE_CANCELLED) {
-        struct wf_frame *frame = wf_frame_current();
-        wf_frame_set_error(frame, NULL);
-        if (future->cancel_message != NULL) {
-            return weft_fail_at(NULL, WEFT_ECANCELED, "%s", future->cancel_message);
-        }
-        return WEFT_ECANCELED;
+        const char *message = take_cancel_message(future);
+        wf_frame_set_error(wf_frame_current(), NULL);
+        return message != NULL ? weft_fail_at(NULL, WEFT_ECANCELED, "%s", message) : WEFT_ECANCELED;
     }
     if (future->code < 0) {
         wf_frame_set_error(wf_frame_current(), future->error);

@@ -81,7 +81,9 @@ struct weft_future {
     uint32_t n_refs;
     uint8_t state; /* enum wf_future_state */
     bool is_task : 1;
-    bool is_marked : 1; /* by whoever looks for duplicates, while it looks */
+    bool has_fleeting_message : 1; /* of its cancel: for the first who asks, as in asyncio */
+    bool is_message_taken : 1;
+    bool is_marked : 1;  /* by whoever looks for duplicates, while it looks */
     bool is_value_taken; /* a value with a destructor went to somebody */
     bool is_unretrieved; /* an error nobody asked for: reported at the last unref */
     int code;            /* 0 or the error, once finished */
@@ -128,6 +130,12 @@ int wf_future_request_cancel(weft_future *future, const char *message);
  * value moves or is copied, an error becomes the current one and is retrieved.
  */
 int wf_future_take(weft_future *future, weft_value *out_value);
+
+/*
+ * The error of a done future that failed or was cancelled: a reference, or NULL when it is the
+ * code alone. A fleeting message goes with it.
+ */
+weft_error *wf_future_get_error(weft_future *future);
 
 /* Pending futures only. */
 static inline void wf_future_add_waiter(weft_future *future, struct wf_waiter *waiter)

@@ -120,7 +120,8 @@ int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_val
         return refuse_await(task, future);
     }
     r = await_pending(future);
-    if (r == 0) {
+    /* A second cancel may have come meanwhile: the message is the first one's, with the future. */
+    if (r == 0 || future->state == WF_FUTURE_CANCELLED) {
         r = wf_future_take(future, out_value);
     }
     wf_future_release(future); /* that of await_pending */

@@ -59,24 +59,14 @@ static weft_outcomes *make_outcomes(size_t n)
     return outcomes;
 }
 
-/* What a failed or cancelled child has to say: a reference, or NULL when it is the code alone. */
-static weft_error *error_of(const weft_future *future)
-{
-    if (future->error != NULL) {
-        return wf_error_ref(future->error);
-    }
-    return future->cancel_message != NULL
-               ? wf_error_create(future->code, NULL, future->cancel_message)
-               : NULL;
-}
-
 static void collect(weft_outcome *outcome, weft_future *future)
 {
     weft_value value;
 
     if (future->code < 0) {
         outcome->code = future->code;
-        outcome->error = error_of(future);
+        /* The message of a task's cancel went to whoever awaited it, or is not told. */
+        outcome->error = future->has_fleeting_message ? NULL : wf_future_get_error(future);
         wf_future_set_retrieved(future);
     } else if (wf_future_take(future, &value) == 0) {
         outcome->value = value;
@@ -88,9 +78,9 @@ static void finish(struct gather *gather)
     if (gather->is_cancel_requested) {
         /* Not "cancelled": as in asyncio, an error that is a cancel, with the last child's message.
          */
-        const weft_future *last = gather->children[gather->n - 1].future;
+        weft_future *last = gather->children[gather->n - 1].future;
         wf_future_fail(&gather->outer, WEFT_ECANCELED,
-                       last->state == WF_FUTURE_CANCELLED ? error_of(last) : NULL);
+                       last->state == WF_FUTURE_CANCELLED ? wf_future_get_error(last) : NULL);
         return;
     }
     weft_outcomes *outcomes = make_outcomes(gather->n);
@@ -126,7 +116,7 @@ static void fail(struct gather *gather, weft_future *child)
     if (WF_MUTANT("gather-cancels-siblings")) {
         (void)cancel_gather(&gather->outer, NULL); /* as a group would do */
     }
-    wf_future_fail(&gather->outer, child->code, error_of(child));
+    wf_future_fail(&gather->outer, child->code, wf_future_get_error(child));
 }
 
 /* A child is done: a turn of the loop. */

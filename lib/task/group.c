@@ -284,8 +284,14 @@ static bool cancel_leave(struct wf_wait *wait, const char *message)
     return true;
 }
 
+/* How the parent was cancelled from outside, and with which message. */
+struct cancellation {
+    bool is_there;
+    weft_error *error; /* ref, or NULL */
+};
+
 /* Wait until no child is left; a cancel meanwhile is passed on to the children, once. */
-static int wait_for_children(weft_task_group *group, int result)
+static void wait_for_children(weft_task_group *group, struct cancellation *cancellation)
 {
     while (!wf_list_is_empty(&group->children)) {
         struct wf_wait wait = WF_WAIT_INIT(cancel_leave, "children of a task group");
@@ -293,49 +299,63 @@ static int wait_for_children(weft_task_group *group, int result)
         int r = wf_task_wait(&wait);
         group->leaver = NULL;
         if (r == WEFT_ECANCELED && !group->is_aborting) {
-            result = r; /* the parent is cancelled from outside */
+            *cancellation = (struct cancellation){ true, wf_frame_take_error(wf_frame_current(),
+                                                                             WEFT_ECANCELED) };
             abort_children(group);
         }
     }
-    return result;
 }
 
-static int leave(weft_task_group *group, int result)
+static void drop_error(weft_error *error)
+{
+    if (error != NULL) {
+        wf_error_unref(error);
+    }
+}
+
+static int raise_outcome(weft_task_group *group, const struct cancellation *cancellation)
 {
     struct wf_task *parent = group->parent;
-    weft_error *body_error = wf_frame_take_error(wf_frame_current(), result);
-    bool is_cancelled = result == WEFT_ECANCELED;
 
-    group->is_exiting = true;
-    if (result < 0 && !group->is_aborting) {
-        abort_children(group);
-    }
-    is_cancelled = wait_for_children(group, is_cancelled ? WEFT_ECANCELED : 0) < 0;
-    if (group->has_cancelled_parent && !WF_MUTANT("group-keeps-its-cancel") &&
-        weft_task_uncancel(&parent->future) == 0) {
-        is_cancelled = false;
-    }
-    if (result < 0 && result != WEFT_ECANCELED) {
-        add_error(group, result, body_error);
-    }
-
-    int code = 0;
     if (group->first_code != 0) {
         /* A request from outside is still to be delivered: at the parent's next wait. */
         if (parent->n_cancels > 0) {
             (void)weft_task_uncancel(&parent->future);
             (void)wf_future_request_cancel(&parent->future, NULL);
         }
-        code = raise_errors(group);
-    } else if (is_cancelled) {
-        code = WEFT_ECANCELED;
-        if (body_error != NULL) {
-            (void)weft_raise(body_error); /* keeps the message of the cancel */
-        }
+        return raise_errors(group);
     }
-    if (body_error != NULL) {
-        wf_error_unref(body_error);
+    if (cancellation->is_there) {
+        (void)weft_raise(cancellation->error); /* with its message; the code is returned */
+        return WEFT_ECANCELED;
     }
+    return 0;
+}
+
+static int leave(weft_task_group *group, int result)
+{
+    weft_error *error = wf_frame_take_error(wf_frame_current(), result);
+    struct cancellation cancellation = { 0 };
+
+    group->is_exiting = true;
+    if (result == WEFT_ECANCELED) {
+        cancellation = (struct cancellation){ true, error };
+        error = NULL;
+    }
+    if (result < 0 && !group->is_aborting) {
+        abort_children(group);
+    }
+    wait_for_children(group, &cancellation);
+    if (group->has_cancelled_parent && !WF_MUTANT("group-keeps-its-cancel") &&
+        weft_task_uncancel(&group->parent->future) == 0) {
+        cancellation.is_there = false;
+    }
+    if (result < 0 && result != WEFT_ECANCELED) {
+        add_error(group, result, error);
+    }
+    int code = raise_outcome(group, &cancellation);
+    drop_error(error);
+    drop_error(cancellation.error);
     return code;
 }
 

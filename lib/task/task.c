@@ -116,6 +116,7 @@ static void settle(struct wf_task *task)
         wf_future_set_cancelled(future, task->pending_message);
     } else if (code == WEFT_ECANCELED) {
         weft_error *error = wf_frame_take_error(frame, code);
+        future->has_fleeting_message = true;
         wf_future_set_cancelled(future, error != NULL ? weft_error_get_message(error) : NULL);
         if (error != NULL) {
             wf_error_unref(error);
@@ -364,7 +365,9 @@ static int request_cancel(weft_future *future, const char *message)
     if (!WF_MUTANT("lost-cancel-count")) {
         task->n_cancels++;
     }
-    keep_message(task, message);
+    if (wait == NULL || !wait->is_woken || wait->code != WEFT_ECANCELED) {
+        keep_message(task, message); /* else the first one's is on its way */
+    }
     if (wait != NULL && !wait->is_woken && wait->cancel(wait, message)) {
         return 0;
     }
@@ -495,6 +498,7 @@ static int check_product(weft_loop *loop, weft_future *task)
     if (r == 0 && task->loop != loop) {
         r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL,
                       "a task factory made a task of another loop");
+        (void)weft_future_unref(task); /* ours by now; always NULL */
     }
     return r;
 }

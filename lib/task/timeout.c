@@ -85,8 +85,12 @@ static weft_timeout *create(weft_time when, bool is_delay)
     return scope;
 }
 
+/* As in asyncio it counts from here; where no loop runs there is no clock yet. */
 weft_timeout *weft_timeout_create(weft_duration delay)
 {
+    if (wf_loop_running != NULL) {
+        return create(wf_loop_deadline(wf_loop_running, delay), /* is_delay = */ false);
+    }
     return create(delay, /* is_delay = */ true);
 }
 
