@@ -299,7 +299,9 @@ WEFT_API weft_time weft_loop_time(weft_loop *loop);
  * Thread: loop thread.
  * Runs:   <fn> on the loop's thread, in the turn that found <fd> ready.
  * Owns:   the descriptor stays the caller's; remove it before you close it.
- * Errors: WEFT_ENOMEM; system codes of epoll_ctl (-EPERM for a regular file).
+ * Errors: WEFT_ERUNTIME for the descriptor of a stream or transport, and while a task waits for
+ *         it (socket.h); WEFT_EINVAL for a negative one; WEFT_ENOMEM; system codes of
+ *         epoll_ctl (-EPERM for a regular file).
  */
 #define weft_loop_add_reader(loop, fd, fn, data) \
     weft_loop_add_reader_at(WEFT_ORIGIN(#fn), (loop), (fd), (fn), (data))
@@ -312,9 +314,11 @@ WEFT_API int weft_loop_add_reader_at(const weft_origin *origin, weft_loop *loop,
 /** The function under it. Thread: loop thread. Owns: as above. */
 WEFT_API int weft_loop_add_writer_at(const weft_origin *origin, weft_loop *loop, int fd,
                                      weft_callback_fn *fn, void *data);
-/** Stop watching; 1 when it was watched, 0 when not. Thread: loop thread. Owns: nothing. */
+/** Stop watching; 1 when it was watched, 0 when not. A callback that is queued does not run.
+ * Errors: WEFT_ERUNTIME for the descriptor of a stream or transport. Thread: loop thread. Owns:
+ * nothing. */
 WEFT_API int weft_loop_remove_reader(weft_loop *loop, int fd);
-/** Stop watching; 1 when it was watched, 0 when not. Thread: loop thread. Owns: nothing. */
+/** The same for writing. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_loop_remove_writer(weft_loop *loop, int fd);
 
 /* ---- errors and debugging ----------------------------------------------- */

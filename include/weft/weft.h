@@ -4,8 +4,9 @@
 /*
  * weft.h: all of the library. Reading order: error, coro, context, loop, future, task, timeout,
  * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect,
- * dns, stream, server, transport, process, address, datagram, signal, runtime. service.h (modules of
- * weftd), load.h (scenarios of weft-load), http.h and testing.h are included on their own.
+ * dns, socket, stream, server, transport, process, address, datagram, signal, runtime. service.h
+ * (modules of weftd), load.h (scenarios of weft-load), http.h and testing.h are included on their
+ * own.
  */
 
 #include "weft/address.h"
@@ -33,6 +34,7 @@
 #include "weft/runtime.h"
 #include "weft/server.h"
 #include "weft/signal.h"
+#include "weft/socket.h"
 #include "weft/stream.h"
 #include "weft/sync.h"
 #include "weft/task.h"

@@ -6,6 +6,7 @@
 
 #include "io/address.h"
 
+#include "base/text.h"
 #include "weft/error.h"
 
 #include <arpa/inet.h>
@@ -129,6 +130,28 @@ void wf_address_format(const struct wf_address *address, char *buffer, size_t si
         break;
     default:
         (void)snprintf(buffer, size, "unknown");
+        break;
+    }
+}
+
+void wf_address_add_to_text(const struct wf_address *address, struct wf_text *text)
+{
+    char host[sizeof(struct sockaddr_un) + 8];
+
+    switch (address->as.any.sa_family) {
+    case AF_INET:
+        (void)inet_ntop(AF_INET, &address->as.in.sin_addr, host, sizeof host); /* as above */
+        wf_text_add(text, "('%s', %u)", host, (unsigned)ntohs(address->as.in.sin_port));
+        break;
+    case AF_INET6:
+        (void)inet_ntop(AF_INET6, &address->as.in6.sin6_addr, host, sizeof host);
+        wf_text_add(text, "('%s', %u, %u, %u)", host, (unsigned)ntohs(address->as.in6.sin6_port),
+                    (unsigned)ntohl(address->as.in6.sin6_flowinfo),
+                    (unsigned)address->as.in6.sin6_scope_id);
+        break;
+    default:
+        wf_address_format(address, host, sizeof host);
+        wf_text_add(text, "'%s'", host);
         break;
     }
 }

@@ -50,6 +50,10 @@ void wf_address_to_public(const struct wf_address *address, weft_address *out_ad
 bool wf_address_from_public(const weft_address *address, struct wf_address *out_address);
 bool wf_address_is_equal(const struct wf_address *a, const struct wf_address *b);
 
+/* As Python prints it: "('127.0.0.1', 80)". */
+struct wf_text;
+void wf_address_add_to_text(const struct wf_address *address, struct wf_text *text);
+
 void wf_peer_set(struct wf_peer *peer, const struct wf_address *address);
 void wf_peer_format(const struct wf_peer *peer, char *buffer, size_t size);
 

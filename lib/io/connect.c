@@ -29,7 +29,6 @@
 #include "io/names.h"
 #include "task/task.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -177,14 +176,6 @@ static void end(struct connecting *all)
     wf_free(all->local);
 }
 
-/* The loop is closed: nobody will resume the task. */
-static bool refuse_cancel(struct wf_wait *wait, const char *message)
-{
-    (void)wait;
-    (void)message;
-    return false;
-}
-
 static void report_unclosed(const struct connecting *all)
 {
     weft_report report = WEFT_REPORT_INIT;
@@ -203,7 +194,7 @@ void wf_connects_close_all(struct wf_io *io)
         report_unclosed(all);
         if (all->is_waiting) {
             all->is_waiting = false;
-            all->wait.cancel = refuse_cancel;
+            wf_wait_disown(&all->wait);
         }
         end(all);
     }
@@ -217,29 +208,6 @@ void wf_connected_drop(struct wf_connected *connected)
 }
 
 /* ---- failures ----------------------------------------------------------- */
-
-/* As Python prints the address of a socket. */
-static void format_address(const struct wf_address *address, struct wf_text *text)
-{
-    char host[INET6_ADDRSTRLEN];
-
-    switch (address->as.any.sa_family) {
-    case AF_INET:
-        (void)inet_ntop(AF_INET, &address->as.in.sin_addr, host, sizeof host);
-        wf_text_add(text, "('%s', %u)", host, (unsigned)ntohs(address->as.in.sin_port));
-        break;
-    case AF_INET6:
-        (void)inet_ntop(AF_INET6, &address->as.in6.sin6_addr, host, sizeof host);
-        wf_text_add(text, "('%s', %u, %u, %u)", host, (unsigned)ntohs(address->as.in6.sin6_port),
-                    (unsigned)ntohl(address->as.in6.sin6_flowinfo),
-                    (unsigned)address->as.in6.sin6_scope_id);
-        break;
-    default:
-        wf_address_format(address, host, sizeof host);
-        wf_text_add(text, "'%s'", host);
-        break;
-    }
-}
 
 /* Remember why <attempt> failed. Always negative: <code>, or WEFT_ENOMEM, which ends all. */
 static int add_failure(struct connecting *all, size_t attempt, int code, const char *message)
@@ -273,7 +241,7 @@ static int add_refusal(struct connecting *all, size_t attempt, int code)
 
     wf_text_init(&text, buffer, sizeof buffer);
     wf_text_add(&text, "Connect call failed ");
-    format_address(all->attempts[attempt].address, &text);
+    wf_address_add_to_text(all->attempts[attempt].address, &text);
     return add_failure(all, attempt, code, buffer);
 }
 
@@ -285,7 +253,7 @@ static int add_bind_failure(struct connecting *all, size_t attempt, int code,
 
     wf_text_init(&text, buffer, sizeof buffer);
     wf_text_add(&text, "error while attempting to bind on address ");
-    format_address(address, &text);
+    wf_address_add_to_text(address, &text);
     wf_text_add(&text, ": ");
     size_t from = text.used;
     wf_text_add(&text, "%s", weft_strerror(code));

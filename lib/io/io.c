@@ -37,6 +37,7 @@ static void close_slot(weft_loop *loop, void *data)
     (void)loop;
     wf_servers_close_all(io);
     wf_connects_close_all(io);
+    wf_socket_waits_close_all(io);
     wf_processes_close_all(io);
     wf_streams_close_all(io);
     wf_transports_close_all(io);
@@ -82,6 +83,7 @@ static int make_slot(weft_loop *loop, struct wf_io **out_io)
     wf_list_init(&io->streams);
     wf_list_init(&io->servers);
     wf_list_init(&io->connects);
+    wf_list_init(&io->socket_waits);
     io->resolve = getaddrinfo;
     wf_list_init(&io->processes);
     wf_list_init(&io->members);

@@ -50,6 +50,7 @@ struct wf_io {
     struct wf_list streams;       /* of weft_stream.link: all there are */
     struct wf_list servers;       /* of weft_server.link: all there are */
     struct wf_list connects;      /* of struct connecting.link: those under way */
+    struct wf_list socket_waits;  /* of struct socket_wait.link: tasks inside sock_ calls */
     struct wf_list processes;     /* of weft_process.link: all there are */
     struct wf_list members;       /* of struct wf_io_member.link */
     struct wf_list transports;    /* of weft_transport.link: all that are not over */
@@ -77,6 +78,9 @@ static inline char *wf_io_get_view(struct wf_io *io)
 {
     return __builtin_expect(io->view != NULL, 1) ? io->view : wf_io_make_view(io);
 }
+
+/* The loop closes: nobody comes back to the sock_ calls (socket.c). */
+void wf_socket_waits_close_all(struct wf_io *io);
 
 /* A buffer of WF_IO_SPARE_SIZE, mostly without an allocation. NULL without memory. */
 void *wf_io_take_spare(struct wf_io *io);

@@ -7,7 +7,15 @@
  *
  * Ready directions are work in the record; removing or replacing a callback takes
  * its work back, so that it does not run even in the turn that found it ready.
- * A record lives as long as one of its directions has a callback.
+ * A record lives as long as one of its directions has a callback or waits.
+ *
+ * Floors above wait for a direction with a struct wf_fd_wait: those stand in line,
+ * and each turn that finds the direction ready wakes the first. A callback and
+ * waits exclude each other: the first wait replaces a callback, as asyncio's
+ * sock_ methods do.
+ *
+ * Descriptors of transports are registered with the poller by themselves and
+ * have no record here; the kernel tells (-EEXIST), and the call is refused.
  *
  * Thread: the loop's.
  */
@@ -24,6 +32,7 @@
 
 struct direction {
     struct wf_work work;
+    struct wf_list waits; /* of struct wf_fd_wait.link: not with a callback */
     weft_loop *loop;      /* borrowed: owns the table */
     weft_callback_fn *fn; /* NULL: nobody */
     void *data;
@@ -53,6 +62,12 @@ static void run_direction(struct wf_work *work)
 {
     struct direction *direction = WF_CONTAINER_OF(work, struct direction, work);
 
+    if (!wf_list_is_empty(&direction->waits)) {
+        /* The wait ends itself, and the record perhaps. */
+        struct wf_fd_wait *wait = WF_CONTAINER_OF(direction->waits.next, struct wf_fd_wait, link);
+        wait->on_ready(wait);
+        return;
+    }
     /* The callback may remove itself, and the record with it. */
     wf_loop_run_callback_in(direction->loop, direction->origin, direction->fn, direction->data,
                             wf_vars_ref(direction->vars));
@@ -68,9 +83,14 @@ static void describe_direction(const struct wf_work *work, struct wf_work_info *
 /* Nothing to drop: the table owns the records. */
 static const struct wf_work_kind direction_kind = { run_direction, NULL, describe_direction };
 
+static bool is_wanted(const struct direction *direction)
+{
+    return direction->fn != NULL || !wf_list_is_empty(&direction->waits);
+}
+
 static void queue_direction(struct direction *direction)
 {
-    if (direction->fn != NULL && !wf_work_is_queued(&direction->work)) {
+    if (is_wanted(direction) && !wf_work_is_queued(&direction->work)) {
         wf_loop_run_soon(direction->loop, &direction->work);
     }
 }
@@ -123,6 +143,7 @@ static void init_direction(struct direction *direction, weft_loop *loop)
 {
     *direction = (struct direction){ .loop = loop };
     wf_work_init(&direction->work, run_direction);
+    wf_list_init(&direction->waits);
 }
 
 /* The record of <fd>, a new one if need be; not registered by this. */
@@ -180,8 +201,8 @@ void wf_loop_fds_destroy(weft_loop *loop)
 
 static uint32_t wanted_events(const struct watched_fd *watched)
 {
-    return (watched->reader.fn != NULL ? (uint32_t)EPOLLIN : 0) |
-           (watched->writer.fn != NULL ? (uint32_t)EPOLLOUT : 0);
+    return (is_wanted(&watched->reader) ? (uint32_t)EPOLLIN : 0) |
+           (is_wanted(&watched->writer) ? (uint32_t)EPOLLOUT : 0);
 }
 
 /* Let the set know what is wanted; also when the descriptor was closed and came back. */
@@ -197,22 +218,57 @@ static int register_events(weft_loop *loop, struct watched_fd *watched, uint32_t
     return wf_watch_add_events(&loop->poller, &watched->watch, watched->fd, events, on_ready);
 }
 
+static int refuse_transport(int fd)
+{
+    return weft_fail(WEFT_ERUNTIME, "File descriptor %d is used by a transport", fd);
+}
+
+static struct direction *direction_of(struct watched_fd *watched, uint32_t event)
+{
+    return event == EPOLLIN ? &watched->reader : &watched->writer;
+}
+
+/* The record of <fd>, registered for <event> too. */
+static int begin(weft_loop *loop, int fd, uint32_t event, struct watched_fd **out_watched)
+{
+    if (fd < 0) {
+        return weft_fail(WEFT_EINVAL, "Invalid file descriptor: %d", fd);
+    }
+    int r = get_or_make(loop, fd, out_watched);
+    if (r < 0) {
+        return r;
+    }
+    struct watched_fd *watched = *out_watched;
+    r = register_events(loop, watched, wanted_events(watched) | event);
+    if (r < 0 && wanted_events(watched) == 0) {
+        destroy_watched(loop, watched);
+    }
+    return r == -EEXIST ? refuse_transport(fd) : r;
+}
+
+/* Somebody wants less of <watched>. */
+static void narrow(weft_loop *loop, struct watched_fd *watched)
+{
+    if (wanted_events(watched) == 0) {
+        destroy_watched(loop, watched);
+    } else {
+        /* Fails only for a descriptor that was closed too early. */
+        (void)wf_watch_change(&loop->poller, &watched->watch, wanted_events(watched));
+    }
+}
+
 static int add(weft_loop *loop, int fd, uint32_t event, const struct direction *wanted)
 {
-    struct watched_fd *watched;
-    int r = fd < 0 ? -EBADF : get_or_make(loop, fd, &watched);
+    struct watched_fd *watched = find(loop, fd);
 
+    if (watched != NULL && !wf_list_is_empty(&direction_of(watched, event)->waits)) {
+        return weft_fail(WEFT_ERUNTIME, "a task waits for file descriptor %d", fd);
+    }
+    int r = begin(loop, fd, event, &watched);
     if (r < 0) {
         return r;
     }
-    r = register_events(loop, watched, wanted_events(watched) | event);
-    if (r < 0) {
-        if (wanted_events(watched) == 0) {
-            destroy_watched(loop, watched);
-        }
-        return r;
-    }
-    struct direction *direction = event == EPOLLIN ? &watched->reader : &watched->writer;
+    struct direction *direction = direction_of(watched, event);
     wf_loop_take_back(&direction->work);
     direction->fn = wanted->fn;
     direction->data = wanted->data;
@@ -239,30 +295,69 @@ static int check_and_add(const weft_origin *origin, weft_loop *loop, int fd, uin
     return add(loop, fd, event, &wanted);
 }
 
+/* Whether something else has <fd> in the loop's set: ask the kernel, by trying to add it. */
+static bool is_of_transport(weft_loop *loop, int fd)
+{
+    struct wf_watch probe = { .fd = -1 };
+    int r = fd < 0 ? 0 : wf_watch_add_events(&loop->poller, &probe, fd, 0, on_ready);
+
+    wf_watch_remove(&loop->poller, &probe);
+    return r == -EEXIST;
+}
+
 static int check_and_remove(weft_loop *loop, int fd, uint32_t event)
 {
     int r = wf_loop_resolve(&loop);
 
     if (r < 0) {
-        return r;
+        return r == WEFT_ECLOSED ? 0 : r;
     }
     struct watched_fd *watched = find(loop, fd);
     if (watched == NULL) {
-        return 0;
+        return is_of_transport(loop, fd) ? refuse_transport(fd) : 0;
     }
-    struct direction *direction = event == EPOLLIN ? &watched->reader : &watched->writer;
+    struct direction *direction = direction_of(watched, event);
     if (direction->fn == NULL) {
         return 0;
     }
     wf_loop_take_back(&direction->work);
     direction->fn = NULL;
-    if (wanted_events(watched) == 0) {
-        destroy_watched(loop, watched);
-    } else {
-        /* Narrower than before; fails only for a descriptor that was closed too early. */
-        (void)wf_watch_change(&loop->poller, &watched->watch, wanted_events(watched));
-    }
+    narrow(loop, watched);
     return 1;
+}
+
+/* ---- waits -------------------------------------------------------------- */
+
+int wf_loop_wait_for_fd(weft_loop *loop, int fd, uint32_t event, struct wf_fd_wait *wait)
+{
+    struct watched_fd *watched;
+    int r = begin(loop, fd, event, &watched);
+
+    if (r < 0) {
+        return r;
+    }
+    struct direction *direction = direction_of(watched, event);
+    if (direction->fn != NULL) {
+        wf_loop_take_back(&direction->work);
+        direction->fn = NULL;
+    }
+    wf_loop_know_work(loop, &direction_kind);
+    wait->fd = fd;
+    wait->event = event;
+    wf_list_append(&direction->waits, &wait->link);
+    return 0;
+}
+
+void wf_loop_end_fd_wait(weft_loop *loop, struct wf_fd_wait *wait)
+{
+    if (!wf_list_is_linked(&wait->link)) {
+        return;
+    }
+    wf_list_remove(&wait->link);
+    struct watched_fd *watched = find(loop, wait->fd);
+    if (watched != NULL) {
+        narrow(loop, watched);
+    }
 }
 
 int weft_loop_add_reader_at(const weft_origin *origin, weft_loop *loop, int fd,

@@ -317,6 +317,24 @@ static inline void wf_loop_owe(weft_loop *loop, int change)
  * runs in the append phase and only queues work.
  */
 
+/* A wait for one direction of a user's descriptor (fds.c). */
+struct wf_fd_wait {
+    struct wf_list link;
+    int fd;
+    uint32_t event;
+    /* In a turn that found it ready, for the first in line: ends the wait. */
+    void (*on_ready)(struct wf_fd_wait *wait);
+};
+
+/*
+ * Stand in line for <event> (EPOLLIN or EPOLLOUT) of <fd>; link and on_ready are set. A callback of
+ * the user's is replaced. WEFT_ERUNTIME when a transport has <fd>, WEFT_EINVAL, WEFT_ENOMEM, a
+ * system code.
+ */
+int wf_loop_wait_for_fd(weft_loop *loop, int fd, uint32_t event, struct wf_fd_wait *wait);
+/* Leave the line; harmless when it is not in one. */
+void wf_loop_end_fd_wait(weft_loop *loop, struct wf_fd_wait *wait);
+
 /* ---- libuv -------------------------------------------------------------- */
 
 struct uv_loop_s;

@@ -205,7 +205,7 @@ TEST_CASE("fds: what cannot be watched is refused", "[loop][fds]")
     int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     int regular = open(__FILE__, O_RDONLY | O_CLOEXEC);
 
-    REQUIRE(weft_loop_add_reader(loop, -1, record, &step) == -EBADF);
+    REQUIRE(weft_loop_add_reader(loop, -1, record, &step) == WEFT_EINVAL);
     REQUIRE(weft_loop_add_reader(loop, 1 << 20, record, &step) == -EBADF);
     if (regular >= 0) { /* the source may be elsewhere */
         REQUIRE(weft_loop_add_reader(loop, regular, record, &step) == -EPERM);
