@@ -2,6 +2,7 @@
 
 A bench is a function (context) -> None that samples tests into the context.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -431,12 +432,60 @@ def idle(context):
             machine.started.remove(client)
             server.stop()
 
-    commands = {peer: command for peer, command in echo_servers(context.tools, 1, 4096).items()
-                if context.wants(peer) and context.tools.have(command)}
-    context.sample("idle", [Test("10,000 connections",
-                                 {peer: lambda command=command: stand(command)
-                                  for peer, command in commands.items()},
-                                 "bytes_per_connection", "libuv")], repetitions=1)
+    def test(name, commands):
+        return Test(name, {peer: lambda command=command: stand(command)
+                           for peer, command in commands.items()
+                           if context.wants(peer) and (command[0] == "sh"
+                                                       or context.tools.have(command))},
+                    "bytes_per_connection", "libuv")
+
+    context.sample("idle", [test("10,000 connections", echo_servers(context.tools, 1, 4096)),
+                            test("10,000 connections, http", http_servers(context, 1))],
+                   repetitions=1)
+
+
+def spike(context):
+    """What 100,000 tasks at once leave behind 30 s later, against what was there before."""
+    context.sample("spike", [Test("100,000 tasks, 30 s later", context.programs(
+        {"weft": context.tools.weft + ["spawn"] + number("spike", 100000)}, "0,1"),
+        "after_ratio", "weft")], repetitions=1)
+
+
+def malloc(context):
+    """weft on jemalloc, as all its programs are, and on glibc's malloc."""
+    tools = context.tools
+    kinds = {"weft": tools.weft, "weft on glibc": tools.weft_glibc}
+
+    def inside(*arguments):
+        return context.programs({peer: command + list(arguments) for peer, command in kinds.items()},
+                                "1")
+
+    def under_churn(command):
+        try:
+            server = machine.Server(command + ["http", "--port", "{port}", "--procs", "1"], "0",
+                                    context.server_log)
+        except RuntimeError as error:
+            return None, str(error)
+        before = server.cpu()
+        out = os.path.join(context.scratch.name, "load.json")
+        subprocess.run(machine.pinned(tools.load + [
+            "--closed", "--churn", "-q", "-t", "1", "-c", "200", "-d", "2s", "--warmup", "0.2s",
+            "--json", out, "http://127.0.0.1:%d/plaintext" % server.port], "1"), check=False)
+        with open(out) as file:
+            done = json.load(file)["done"]
+        found = {"srv_ns": (server.cpu() - before) / max(done, 1),
+                 "resident_mib": server.resident() / 2**20}
+        server.stop()
+        return found, ""
+
+    context.sample("malloc", [
+        Test("spawn 1000 at a time", inside("spawn", "--batch", "1000", "--n", "500000"), "ns",
+             "weft on glibc"),
+        Test("timers, add and cancel", inside("timers", "--mode", "cancel", "--n", "200000"), "ns",
+             "weft on glibc"),
+        Test("http, a connection for each request",
+             {peer: lambda command=command: under_churn(command)
+              for peer, command in kinds.items()}, "srv_ns", "weft on glibc")])
 
 
 # ---- counts, which repeat ----------------------------------------------------------------------
@@ -662,6 +711,8 @@ BENCHES = {
     "executor": executor,
     "timers": timers,
     "idle": idle,
+    "spike": spike,
+    "malloc": malloc,
     "syscalls": syscalls,
     "instructions": instructions,
     "start": start,
@@ -670,6 +721,6 @@ BENCHES = {
     "gate": gate,
 }
 # What runs when none is named: all that belongs to a target.
-DEFAULT = [name for name in BENCHES if name not in ("curves", "floor", "gate")]
+DEFAULT = [name for name in BENCHES if name not in ("curves", "floor", "gate", "malloc", "spike")]
 # What the gate measures: counts, and processor time on one core.
 GATED = ["instructions", "syscalls", "gate"]

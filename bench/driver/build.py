@@ -33,6 +33,7 @@ class Tools:
     def __init__(self, build, say):
         self.directory = build / "bench/peers"
         self.weft = [str(build / "bench/weft-peer")]
+        self.weft_glibc = [str(build / "bench/weft-peer-glibc")]
         self.load = [str(build / "bin/weft-load")]
         self.go = [str(self.directory / "go_peer")]
         self.tokio = [str(self.directory / "rust/release/tokio_peer")]

@@ -9,9 +9,11 @@ TITLES = {"srv_ns": "server CPU, ns", "ns": "CPU, ns", "rps": "requests/s", "mib
           "p50_us": "p50, us", "p99_us": "p99, us", "bytes_per_task": "bytes a task",
           "bytes_per_connection": "bytes a connection", "msgs_per_s": "messages/s",
           "jobs_per_s": "jobs/s", "cpu_ns": "CPU, ns", "calls": "system calls a request",
+          "longs_per_s": "long jobs/s", "resident_mib": "resident, MiB", "after_ratio": "after / before",
           "instructions": "instructions", "ready_ms": "ready, ms", "reload_ms": "reload, ms"}
 # Beside the figure that counts, these are worth a column.
-ALSO = ("rps", "p50_us", "p99_us", "reload_ms", "park_ns")
+ALSO = ("rps", "p50_us", "p99_us", "longs_per_s", "reload_ms", "park_ns", "resident_mib",
+        "before_kib", "at_once_kib", "after_kib")
 
 
 def show(value):

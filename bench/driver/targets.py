@@ -48,6 +48,8 @@ TARGETS = [
     Target("timers", "add and fire", "ns", (LESS, 0.8, "libuv"), (LESS, 0.4, "libuv")),
     Target("idle", "10,000 connections", "bytes_per_connection", (LESS, 1.15, "tokio"),
            (LESS, 1.0, "tokio")),
+    Target("spike", "100,000 tasks, 30 s later", "after_ratio", (LESS, 1.1, None),
+           (LESS, 1.1, None)),
     Target("start", "weftd, to ready (ms)", "ready_ms", (LESS, 50, None), (LESS, 50, None)),
     Target("start", "weftd, to ready (ms)", "reload_ms", (LESS, 100, None), (LESS, 100, None)),
 ]

@@ -18,6 +18,7 @@ struct load {
     weft_executor *executor;
     int64_t n_left;
     int64_t n_done;
+    int64_t n_long;
     int64_t window;
     int64_t end; /* of a fair run, in wall time */
     int64_t cpu;
@@ -78,6 +79,7 @@ static int keep_long_one_out(void *arg)
 
     while (peer_wall_time() < load->end) {
         WEFT_TRY(run_job(load, block));
+        load->n_long++;
     }
     return 0;
 }
@@ -134,7 +136,8 @@ static int run_executor(int argc, char **argv)
     peer_samples_init(&load.samples, load.end > 0 ? MAX_SHORT_JOBS : (size_t)n);
     peer_run(run_load, &load);
     if (peer_get_number(argc, argv, "--fair", 0) > 0) {
-        printf("shorts=%lld\n", (long long)load.n_done);
+        printf("shorts=%lld\nlongs_per_s=%.1f\n", (long long)load.n_done,
+               (double)load.n_long * 1e9 / (double)load.wall);
     } else {
         printf("jobs_per_s=%.0f\nwall_ns=%.1f\ncpu_ns=%.1f\n",
                (double)load.n_done * 1e9 / (double)load.wall,

@@ -1,6 +1,7 @@
 /*
  * switch: tasks that do nothing but give way. spawn: tasks that do nothing, made
- * and awaited; and, with --park, tasks that sleep for an hour.
+ * and awaited; with --park, tasks that sleep for an hour; with --spike, what many
+ * tasks at once leave behind in memory.
  */
 
 #include "peer.h"
@@ -128,14 +129,59 @@ static int run_parked(void *arg)
     _Exit(0);
 }
 
+/* ---- spike ---------------------------------------------------------------- */
+
+static int rest(void *arg)
+{
+    (void)arg;
+    return weft_sleep(WEFT_MS(100));
+}
+
+static int run_wave(int64_t n)
+{
+    weft_task **tasks = peer_allocate((size_t)n, sizeof(weft_task *));
+
+    for (int64_t i = 0; i < n; i++) {
+        WEFT_TRY(weft_create_task(weft_coro_create(rest, NULL), &tasks[i]));
+    }
+    for (int64_t i = 0; i < n; i++) {
+        WEFT_TRY(weft_await(tasks[i], NULL));
+        weft_future_unref(tasks[i]);
+    }
+    free(tasks);
+    return 0;
+}
+
+/* What <n> tasks at once leave behind in memory, 30 s later. A small wave before them makes what
+ * is made once. */
+static int run_spike(void *arg)
+{
+    int64_t n = *(const int64_t *)arg;
+
+    WEFT_TRY(run_wave(100));
+    int64_t before = peer_resident_bytes();
+    WEFT_TRY(run_wave(n));
+    int64_t at_once = peer_resident_bytes();
+    WEFT_TRY(weft_sleep(WEFT_S(30)));
+    printf("before_kib=%lld\nat_once_kib=%lld\nafter_kib=%lld\nafter_ratio=%.3f\n",
+           (long long)before / 1024, (long long)at_once / 1024,
+           (long long)peer_resident_bytes() / 1024, (double)peer_resident_bytes() / (double)before);
+    return 0;
+}
+
 static int run_spawn(int argc, char **argv)
 {
+    int64_t n_spike = peer_get_number(argc, argv, "--spike", 0);
     int64_t n_parked = peer_get_number(argc, argv, "--park", 0);
     struct spawns spawns = {
         .n = peer_get_number(argc, argv, "--n", 500000),
         .batch = peer_get_number(argc, argv, "--batch", 1),
     };
 
+    if (n_spike > 0) {
+        peer_run(run_spike, &n_spike);
+        return 0;
+    }
     if (n_parked > 0) {
         peer_run(run_parked, &n_parked);
     }
@@ -150,5 +196,6 @@ static int run_spawn(int argc, char **argv)
     return 0;
 }
 
-const struct peer_command peer_spawn = { "spawn", "--n TASKS --batch AT_ONCE | --park TASKS",
+const struct peer_command peer_spawn = { "spawn",
+                                         "--n TASKS --batch AT_ONCE | --park TASKS | --spike TASKS",
                                          run_spawn };

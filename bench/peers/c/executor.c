@@ -226,7 +226,7 @@ int main(int argc, char **argv)
         printf("jobs_per_s=%.0f\nwall_ns=%.1f\ncpu_ns=%.1f\n", (double)done * 1e9 / (double)w,
                (double)w / (double)done, (double)c / (double)done);
     else
-        printf("shorts=%lu\n", H.n);
+        printf("shorts=%lu\nlongs_per_s=%.1f\n", H.n, (double)(done - H.n) * 1e9 / (double)w);
     hist_print(&H);
     return 0;
 }
