@@ -12,7 +12,9 @@
 
 enum {
     ARITY = 4,
-    FIRST_CAPACITY = 64
+    FIRST_CAPACITY = 64,
+    /* A heap that is larger and nearly empty gives memory back. */
+    LEAST_SHRUNK = 4096
 };
 
 void wf_heap_init(struct wf_heap *heap)
@@ -93,6 +95,26 @@ static int grow(struct wf_heap *heap)
     return 0;
 }
 
+/* After a spike. Half of the capacity stays free, so that growing and shrinking do not alternate.
+ */
+static void shrink(struct wf_heap *heap)
+{
+    size_t capacity = heap->capacity / 4;
+    struct wf_heap_entry *entries = wf_realloc(heap->entries, capacity * sizeof *entries);
+
+    if (entries != NULL) {
+        heap->entries = entries;
+        heap->capacity = capacity;
+    }
+}
+
+static void maybe_shrink(struct wf_heap *heap)
+{
+    if (heap->capacity > LEAST_SHRUNK && heap->n_entries < heap->capacity / 8) {
+        shrink(heap);
+    }
+}
+
 int wf_heap_add(struct wf_heap *heap, int64_t key, struct wf_heap_node *node)
 {
     WF_ASSERT(node->index == WF_HEAP_NOWHERE);
@@ -117,14 +139,14 @@ void wf_heap_remove(struct wf_heap *heap, struct wf_heap_node *node)
     WF_ASSERT(i < heap->n_entries && heap->entries[i].node == node);
     node->index = WF_HEAP_NOWHERE;
     struct wf_heap_entry last = heap->entries[--heap->n_entries];
-    if (i == heap->n_entries) {
-        return;
+    if (i < heap->n_entries) {
+        if (i > 0 && is_less(&last, &heap->entries[(i - 1) / ARITY])) {
+            sift_up(heap, i, last);
+        } else {
+            sift_down(heap, i, last);
+        }
     }
-    if (i > 0 && is_less(&last, &heap->entries[(i - 1) / ARITY])) {
-        sift_up(heap, i, last);
-    } else {
-        sift_down(heap, i, last);
-    }
+    maybe_shrink(heap);
 }
 
 const struct wf_heap_entry *wf_heap_peek(const struct wf_heap *heap)

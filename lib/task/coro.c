@@ -83,11 +83,12 @@ static void give_back(weft_coro *coro)
     state->n_cached_coros++;
 }
 
-void wf_coro_free_cached(struct wf_task_state *state)
+void wf_coro_free_cached(struct wf_task_state *state, size_t keep)
 {
-    while (state->cached_coros != NULL) {
+    while (state->n_cached_coros > keep) {
         weft_coro *coro = state->cached_coros;
         state->cached_coros = (weft_coro *)(void *)coro->link.next;
+        state->n_cached_coros--;
         wf_free(coro);
     }
 }

@@ -30,7 +30,7 @@ struct weft_coro {
 
 /* The loop's memory goes. */
 struct wf_task_state;
-void wf_coro_free_cached(struct wf_task_state *state);
+void wf_coro_free_cached(struct wf_task_state *state, size_t keep);
 
 /* Is <awaitable> a coroutine object? NULL is not. */
 bool wf_coro_is(const weft_awaitable *awaitable);

@@ -90,16 +90,22 @@ static void close_state(weft_loop *loop, void *data)
     state->stacks = NULL;
 }
 
+void wf_task_free_cached(struct wf_task_state *state, size_t keep)
+{
+    while (state->n_cached > keep) {
+        struct wf_task *task = state->cached;
+        state->cached = (struct wf_task *)(void *)task->wait;
+        state->n_cached--;
+        wf_free(task);
+    }
+}
+
 static void free_state(void *data)
 {
     struct wf_task_state *state = data;
 
-    while (state->cached != NULL) {
-        struct wf_task *task = state->cached;
-        state->cached = (struct wf_task *)(void *)task->wait;
-        wf_free(task);
-    }
-    wf_coro_free_cached(state);
+    wf_task_free_cached(state, 0);
+    wf_coro_free_cached(state, 0);
     wf_free(state);
 }
 

@@ -42,6 +42,9 @@ extern const struct wf_work_kind wf_task_step_kind;
 /* Made at the first use; NULL without memory. */
 struct wf_task_state *wf_task_state_get(weft_loop *loop);
 
+/* Memory of tasks that ended, but for <keep>. */
+void wf_task_free_cached(struct wf_task_state *state, size_t keep);
+
 /* The slow half of wf_task_mind_stacks (trim.c). */
 void wf_task_start_trimming(struct wf_task_state *state);
 void wf_task_init_trimming(struct wf_task_state *state);

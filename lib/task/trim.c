@@ -1,5 +1,5 @@
 /*
- * Giving the stacks of a spike back.
+ * Giving the stacks of a spike back, and the memory of its tasks.
  *
  * A stack that was used once keeps its pages, since a first touch is dear. When
  * very many lie warm, a timer looks at them every PERIOD: those that nobody
@@ -11,6 +11,7 @@
  * Thread: the loop's.
  */
 
+#include "task/coro.h"
 #include "task/state.h"
 
 #define PERIOD WEFT_S(5)
@@ -39,7 +40,13 @@ static void on_due(struct wf_work *work)
     state->n_to_trim = n > 0 && n < state->n_to_trim ? state->n_to_trim - n : 0;
     if (state->n_to_trim > 0) {
         start(state, PAUSE);
-    } else if (wf_stack_pool_get_n_warm(state->stacks) >= WF_TASK_MANY_WARM) {
+        return;
+    }
+    /* As many tasks as stacks: what is left of both is what a quiet loop used. */
+    size_t n_warm = wf_stack_pool_get_n_warm(state->stacks);
+    wf_task_free_cached(state, n_warm);
+    wf_coro_free_cached(state, n_warm);
+    if (n_warm >= WF_TASK_MANY_WARM) {
         start(state, PERIOD);
     }
 }

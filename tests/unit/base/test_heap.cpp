@@ -137,3 +137,27 @@ TEST_CASE("heap: without memory an addition changes nothing", "[heap][oom]")
     });
     CHECK(n_failed == 3); /* 64, 128 and 256 places */
 }
+
+TEST_CASE("heap: what a spike needed is given back, and the order stays", "[heap]")
+{
+    enum { N = 100000, LEFT = 10 };
+    std::vector<item> items(N);
+    wf_heap heap;
+
+    wf_heap_init(&heap);
+    for (int i = 0; i < N; i++) {
+        wf_heap_node_init(&items[i].node);
+        REQUIRE(wf_heap_add(&heap, N - i, &items[i].node) == 0);
+    }
+    size_t at_most = heap.capacity;
+    for (int i = 0; i < N - LEFT; i++) {
+        wf_heap_remove(&heap, &items[i].node);
+    }
+    CHECK(heap.capacity < at_most / 8);
+    for (int i = N - 1; i >= N - LEFT; i--) {
+        REQUIRE(wf_heap_peek(&heap)->node == &items[i].node);
+        wf_heap_remove(&heap, &items[i].node);
+    }
+    CHECK(wf_heap_peek(&heap) == nullptr);
+    wf_heap_fini(&heap);
+}

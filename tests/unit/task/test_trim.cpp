@@ -18,12 +18,20 @@ struct spike {
     weft_duration rest;
     size_t n_warm_before = 0;
     size_t n_warm_after = 0;
+    size_t n_cached_before = 0;
+    size_t n_cached_after = 0;
     int failed = 0;
 };
 
 size_t count_warm()
 {
     return wf_stack_pool_get_n_warm(wf_task_state_get(weft_get_running_loop())->stacks);
+}
+
+size_t count_cached()
+{
+    const wf_task_state *state = wf_task_state_get(weft_get_running_loop());
+    return state->n_cached + state->n_cached_coros;
 }
 
 int run_spike(void *arg)
@@ -34,8 +42,10 @@ int run_spike(void *arg)
     }
     WEFT_TRY(weft_sleep(WEFT_S(2)));
     s->n_warm_before = count_warm();
+    s->n_cached_before = count_cached();
     WEFT_TRY(weft_sleep(s->rest));
     s->n_warm_after = count_warm();
+    s->n_cached_after = count_cached();
     return 0;
 }
 
@@ -50,6 +60,8 @@ TEST_CASE("trim: the stacks of a spike go back when nobody needs them", "[task][
     CHECK(s.failed == 0);
     CHECK(s.n_warm_before == 2500);
     CHECK(s.n_warm_after == 64);
+    CHECK(s.n_cached_before >= 2500);
+    CHECK(s.n_cached_after <= 2 * 64);
     CHECK(weft_loop_next_deadline(loop) == WEFT_FOREVER);
 }
 
