@@ -12,6 +12,7 @@
  * Thread: any.
  */
 
+#include "thread/abandon.h"
 #include "thread/executor_parts.h"
 
 #include "base/alloc.h"
@@ -508,11 +509,22 @@ bool wf_executor_forget_space(weft_executor *executor, struct wf_space_waiter *w
     return is_out;
 }
 
+static bool is_abandoned(const struct wf_job *job)
+{
+    return wf_u32_load_acquire(&job->is_abandoned) != 0;
+}
+
 void wf_executor_abandon(weft_concurrent_future *future)
 {
     struct wf_job *job = WF_CONTAINER_OF(future, struct wf_job, future);
 
     wf_u32_store_release(&job->is_abandoned, 1); /* a flag, no data behind it */
+    wf_abandon_tell(future);
+}
+
+bool wf_executor_is_abandoned(const weft_concurrent_future *future)
+{
+    return is_abandoned((const struct wf_job *)(const void *)future);
 }
 
 /* ---- shutting down -------------------------------------------------------- */
@@ -683,11 +695,6 @@ int weft_executor_shutdown(weft_executor *executor, const weft_executor_shutdown
 }
 
 /* ---- looking inside ------------------------------------------------------- */
-
-static bool is_abandoned(const struct wf_job *job)
-{
-    return wf_u32_load_acquire(&job->is_abandoned) != 0;
-}
 
 static size_t count_abandoned(const weft_executor *executor)
 {

@@ -66,5 +66,9 @@ bool wf_executor_forget_end(weft_executor *executor, struct wf_end_waiter *waite
  * and which runs: it is counted and named as abandoned until it is done.
  */
 void wf_executor_abandon(weft_concurrent_future *future);
+/* Whether it was; for a job that lives. */
+bool wf_executor_is_abandoned(const weft_concurrent_future *future);
+/* The future of the job that runs on this thread, borrowed while it does; NULL elsewhere. */
+weft_concurrent_future *wf_executor_get_job_here(void);
 
 #endif

@@ -104,6 +104,14 @@ struct wf_worker *wf_worker_oldest(weft_executor *executor)
 
 /* ---- running a job ------------------------------------------------------- */
 
+/* The job that runs on this thread, or NULL. */
+static __thread struct wf_job *job_here __attribute__((tls_model("initial-exec")));
+
+weft_concurrent_future *wf_executor_get_job_here(void)
+{
+    return job_here != NULL ? &job_here->future : NULL;
+}
+
 static struct outcome run_job(struct wf_job *job)
 {
     struct outcome outcome = { 0 };
@@ -117,7 +125,9 @@ static struct outcome run_job(struct wf_job *job)
         return outcome;
     }
     wf_frame_running = &frame;
+    job_here = job;
     outcome.code = job->fn(job->arg);
+    job_here = NULL;
     wf_frame_running = NULL;
     outcome.has_run = true;
     if (outcome.code < 0) {

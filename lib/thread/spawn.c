@@ -356,6 +356,17 @@ void wf_child_close(struct wf_child *child)
     close_fd(&child->pidfd);
 }
 
+bool wf_child_wait(const struct wf_child *child, int limit_ms)
+{
+    struct pollfd death = { .fd = child->pidfd, .events = POLLIN };
+    int r;
+
+    do {
+        r = poll(&death, 1, limit_ms);
+    } while (r < 0 && errno == EINTR);
+    return r > 0;
+}
+
 int wf_child_end(struct wf_child *child, bool has_group)
 {
     int returncode = WF_CHILD_LOST;
@@ -364,9 +375,7 @@ int wf_child_end(struct wf_child *child, bool has_group)
         return returncode;
     }
     (void)wf_child_signal(child, SIGKILL, has_group); /* it may be dead already */
-    struct pollfd death = { .fd = child->pidfd, .events = POLLIN };
-    while (poll(&death, 1, END_LIMIT_MS) < 0 && errno == EINTR) {
-    }
+    (void)wf_child_wait(child, END_LIMIT_MS);
     (void)wf_child_try_reap(child, &returncode); /* false: stuck in the kernel, init's after us */
     wf_child_close(child);
     return returncode;

@@ -90,6 +90,8 @@ int wf_child_signal(const struct wf_child *child, int signum, bool to_group);
 bool wf_child_try_reap(const struct wf_child *child, int *out_returncode);
 void wf_child_close(struct wf_child *child);
 
+/* Wait until its exit can be taken, at most <limit_ms> (-1: no limit). False: it still runs. */
+bool wf_child_wait(const struct wf_child *child, int limit_ms);
 /* Kill it and take its exit; blocks for as long as a killed process takes to die. Its return code,
  * or WF_CHILD_LOST. */
 int wf_child_end(struct wf_child *child, bool has_group);
