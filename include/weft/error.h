@@ -54,7 +54,8 @@ WEFT_BEGIN_DECLS
     X(EINTERRUPTED, -5019, "interrupted by a signal", "KeyboardInterrupt")                      \
     X(EADDRINFO, -5020, "name resolution failed", "gaierror")                                   \
     X(ENOSTACK, -5021, "no more coroutine stacks", "MemoryError")                               \
-    X(ELOOKUP, -5022, "no such value", "LookupError")
+    X(ELOOKUP, -5022, "no such value", "LookupError")                                           \
+    X(EBROKENPROCESS, -5023, "the worker process died", "BrokenProcessPool")
 
 enum weft_error_code {
 #define WEFT_ERROR_ENUM(name, value, text, asyncio) WEFT_##name = (value),

@@ -3,10 +3,10 @@
 
 /*
  * weft.h: all of the library. Reading order: error, coro, context, loop, future, task, timeout,
- * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect,
- * dns, socket, stream, server, transport, process, address, datagram, signal, runtime. service.h
- * (modules of weftd), load.h (scenarios of weft-load), http.h and testing.h are included on their
- * own.
+ * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect, dns,
+ * socket, stream, server, transport, process, process_executor, address, datagram, signal, runtime.
+ * service.h (modules of weftd), load.h (scenarios of weft-load), http.h and testing.h are included
+ * on their own.
  */
 
 #include "weft/address.h"
@@ -29,6 +29,7 @@
 #include "weft/loop.h"
 #include "weft/pipe.h"
 #include "weft/process.h"
+#include "weft/process_executor.h"
 #include "weft/queue.h"
 #include "weft/result.h"
 #include "weft/runtime.h"

@@ -983,7 +983,7 @@ TEST_CASE("process protocol: refusals, no memory, and a loop that closes", "[pro
                     return code;
                 });
             },
-            { -EMFILE, -ENOSPC, -EAGAIN }); /* of the loop, its poller, the thread */
+            { -EMFILE, -ENOSPC, -EAGAIN, 0 }); /* of the loop, ...; 0: a pipe was given up */
         REQUIRE(n > 8);
         r = w.run([&] {
             return weft_loop_subprocess_shell(nullptr, &recording, &self, nullptr, "cat", &p);
