@@ -37,10 +37,16 @@ static int answer(weft_http_request *request, weft_http_response *response, void
     return http_answer_plaintext(response);
 }
 
+/* One server for all connections of a loop, as the module has. */
 static int serve_http(weft_stream *stream, void *data)
 {
+    static _Thread_local weft_http_server *server;
+
     (void)data;
-    return weft_http_serve(stream, NULL, answer, NULL);
+    if (server == NULL) {
+        WEFT_TRY(weft_http_server_create(NULL, answer, NULL, &server));
+    }
+    return weft_http_server_serve(server, stream);
 }
 
 static int serve(void *arg)

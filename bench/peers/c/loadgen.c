@@ -137,18 +137,20 @@ int main(int argc, char **argv)
         if (idle) {
             struct linger lg = { 1, 0 }; /* reset at exit: no TIME_WAIT left behind */
             setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &lg, sizeof lg);
-            /* one blocking echo, then leave it idle */
-            char m[8] = { 0 };
-            if (send(c->fd, m, 8, MSG_NOSIGNAL) != 8)
+            /* one request and its answer, then leave it idle */
+            static const char nothing[8];
+            const char *ask = http ? REQ : nothing;
+            size_t n_ask = http ? sizeof REQ - 1 : sizeof nothing, got = 0;
+            size_t wanted = http ? size / (size_t)http : sizeof nothing;
+            if (send(c->fd, ask, n_ask, MSG_NOSIGNAL) != (ssize_t)n_ask)
                 die("send");
             struct epoll_event ev;
-            size_t got = 0;
-            while (got < 8) {
+            while (got < wanted) {
                 if (epoll_wait(ep, &ev, 1, 5000) <= 0) {
-                    fprintf(stderr, "idle: no echo\n");
+                    fprintf(stderr, "idle: no answer\n");
                     return 1;
                 }
-                ssize_t r = recv(c->fd, m, 8 - got, 0);
+                ssize_t r = recv(c->fd, buf, sizeof buf, 0);
                 if (r == 0 || (r < 0 && errno != EAGAIN))
                     die("recv");
                 if (r > 0)
