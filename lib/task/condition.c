@@ -172,11 +172,11 @@ int weft_condition_wait_for(weft_condition *condition, weft_predicate_fn *predic
 {
     int r = check(condition);
 
-    if (r == 0 && predicate == NULL) {
-        r = weft_fail(WEFT_EINVAL, "no predicate to wait for");
-    }
     if (r < 0) {
         return r;
+    }
+    if (predicate == NULL) {
+        return weft_fail(WEFT_EINVAL, "no predicate to wait for");
     }
     int result;
     while ((result = predicate(data)) == 0) {
