@@ -450,45 +450,35 @@ static weft_task_options read_options(const weft_task_options *given)
     return options;
 }
 
-/* Of the options, what the making of a task needs. */
-struct wishes {
-    size_t stack_size;
-    weft_context *context;
-    bool is_eager;
-};
-
 /* Apart, since most tasks are made without options. */
-__attribute__((noinline)) static int
-read_wishes(struct wf_task *task, const weft_task_options *given, struct wishes *wishes)
+__attribute__((noinline)) static int apply_options(struct wf_task *task,
+                                                   const weft_task_options *options)
 {
-    weft_task_options options = read_options(given);
-    int r = wf_context_check(options.context);
+    int r = wf_context_check(options->context);
 
-    if (r == 0 && options.name != NULL) {
-        task->name = wf_strdup(options.name);
+    if (r == 0 && options->name != NULL) {
+        task->name = wf_strdup(options->name);
         r = task->name != NULL ? 0 : WEFT_ENOMEM;
     }
-    *wishes = (struct wishes){
-        .stack_size = options.stack_size,
-        .context = options.context,
-        .is_eager = options.eager_start > 0 && wf_loop_running == task->future.loop,
-    };
     return r;
 }
 
+/* <options> may be NULL. */
 static int prepare(struct wf_task *task, struct wf_task_state *state,
-                   const weft_task_options *given, struct wishes *wishes)
+                   const weft_task_options *options)
 {
+    size_t stack_size = 0;
+
     task->name = NULL;
     task->fiber.stack = NULL;
-    if (given != NULL) {
-        task->future.loop = state->loop;
-        int r = read_wishes(task, given, wishes);
+    if (options != NULL) {
+        int r = apply_options(task, options);
         if (r < 0) {
             return r;
         }
+        stack_size = options->stack_size;
     }
-    return wf_stack_pool_reserve(state->stacks, wishes->stack_size, &task->stack_class);
+    return wf_stack_pool_reserve(state->stacks, stack_size, &task->stack_class);
 }
 
 static int check_product(weft_loop *loop, weft_future *task)
@@ -532,10 +522,15 @@ int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *cor
 {
     struct wf_task_state *state = wf_task_state_get(loop);
 
-    if (__builtin_expect(by_factory && state != NULL && state->factory != NULL, 0)) {
+    if (__builtin_expect(state != NULL && state->factory != NULL, 0) && by_factory) {
         return create_by_factory(origin, state, coro, given, out_task);
     }
-    struct wishes wishes = { 0 };
+    weft_task_options room;
+    const weft_task_options *options = given;
+    if (given != NULL && given->size < sizeof *given) { /* a caller of an earlier version */
+        room = read_options(given);
+        options = &room;
+    }
     struct wf_task *task = state != NULL ? wf_task_get_memory(state) : NULL;
 
     WF_ASSERT(coro != NULL);
@@ -543,7 +538,7 @@ int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *cor
         wf_coro_drop(coro);
         return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a task");
     }
-    int r = prepare(task, state, given, &wishes);
+    int r = prepare(task, state, options);
     if (r < 0) {
         wf_free(task->name);
         wf_free(task);
@@ -555,7 +550,8 @@ int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *cor
     task->future.is_task = true;
     task->future.n_refs = out_task != NULL ? 2 : 1; /* one is the runtime's own */
     wf_work_init(&task->step, on_step);
-    task->frame = (struct wf_frame){ .vars = wf_vars_for(wishes.context) };
+    task->frame = (struct wf_frame){ .vars = options == NULL ? wf_vars_copy_current()
+                                                             : wf_vars_for(options->context) };
     task->wait = NULL;
     task->starter = NULL;
     task->coro = coro;
@@ -567,7 +563,7 @@ int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *cor
     task->must_cancel = false;
     wf_list_append(&state->tasks, &task->link);
     wf_task_state_count(state, 1);
-    if (__builtin_expect(wishes.is_eager, 0)) {
+    if (options != NULL && options->eager_start > 0 && wf_loop_running == loop) {
         start_eagerly(task);
     } else {
         wf_loop_run_soon(loop, &task->step);
