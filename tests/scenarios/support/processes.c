@@ -49,6 +49,11 @@ int is_running(const weft_process *process)
     return weft_process_get_returncode(process) == WEFT_PROCESS_RUNNING;
 }
 
+const char *yes_or_no(int is_true)
+{
+    return is_true ? "True" : "False";
+}
+
 const char *show_bytes(weft_bytes *bytes)
 {
     const char *text = bytes != NULL ? show(bytes->data, bytes->size) : "none";

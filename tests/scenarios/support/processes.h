@@ -30,6 +30,8 @@ weft_process_options with_pipes(unsigned pipes);
 int exit_code(weft_process *process);
 /** proc.returncode is None. */
 int is_running(const weft_process *process);
+/** A bool as Python prints it. */
+const char *yes_or_no(int is_true);
 /** Bytes as show() does it, "none" for NULL; they are released. */
 const char *show_bytes(weft_bytes *bytes);
 
