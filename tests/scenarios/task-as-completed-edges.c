@@ -106,7 +106,7 @@ static int askers(void)
     MUST(weft_task_cancel(asking[0], NULL));
     for (int i = 0; i < 3; i++) {
         weft_value value = weft_value_none();
-        char label[16];
+        char label[32];
         snprintf(label, sizeof label, "asker %d", i);
         int r = join(asking[i], &value);
         tell(label, r, value);
