@@ -240,7 +240,9 @@ static int accept_one(weft_server *server, struct wf_listener *listener)
         return is_of_client(errno) ? -ECONNABORTED : -errno;
     }
     server->stats.accepted++;
+    struct wf_vars *before = wf_vars_swap(wf_vars_ref(server->vars));
     int code = server->service.start(server, fd, &peer);
+    wf_vars_drop(wf_vars_swap(before));
     if (code < 0) { /* there is no memory to serve it */
         server->stats.shed++;
         return code;

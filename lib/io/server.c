@@ -80,6 +80,7 @@ static void free_server(weft_server *server)
     wf_list_remove(&server->link);
     wf_free(server->listeners);
     wf_free(server->name);
+    wf_vars_drop(server->vars);
     server->magic = 0;
     wf_free(server);
     wf_loop_let_go(loop);
@@ -152,6 +153,7 @@ static int create(const weft_origin *origin, weft_loop *loop, const struct wf_se
     server->service = *service;
     server->origin = origin;
     server->options = read;
+    server->vars = wf_vars_copy_current();
     server->created_at = wf_loop_now(loop);
     wf_list_init(&server->clients);
     wf_list_init(&server->waits);

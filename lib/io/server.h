@@ -15,6 +15,7 @@
  * Thread: the loop's.
  */
 
+#include "base/context.h"
 #include "io/listen.h"
 #include "io/stream.h"
 #include "weft/server.h"
@@ -70,6 +71,7 @@ struct weft_server {
     weft_loop *loop;  /* held */
     struct wf_io *io; /* borrowed: NULL once the loop is closed */
     struct wf_service service;
+    struct wf_vars *vars; /* ref: context variables, as they were when it was made */
     const weft_origin *origin;
     weft_server_options options;
     char *name;                    /* owned; of the connections' tasks, or NULL */

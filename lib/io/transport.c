@@ -66,6 +66,8 @@ static void free_transport(weft_transport *transport)
     wf_loop_take_back(&transport->write_work);
     wf_loop_take_back(&transport->lost_work);
     wf_outbox_clear(&transport->outbox);
+    wf_vars_drop(transport->vars);
+    wf_vars_drop(transport->lost_vars);
     transport->magic = 0;
     wf_free(transport);
     wf_loop_let_go(loop);
@@ -121,9 +123,11 @@ weft_transport *weft_transport_unref(weft_transport *transport)
 
 /* ---- calling the user --------------------------------------------------- */
 
-void wf_transport_enter(struct wf_transport_call *call)
+void wf_transport_enter(struct wf_transport_call *call, struct wf_vars **vars)
 {
-    call->frame = (struct wf_frame){ 0 };
+    call->frame = (struct wf_frame){ .vars = *vars };
+    call->vars = vars;
+    *vars = NULL;
     call->outer = wf_frame_running;
     wf_frame_running = &call->frame;
 }
@@ -131,6 +135,7 @@ void wf_transport_enter(struct wf_transport_call *call)
 void wf_transport_leave(struct wf_transport_call *call)
 {
     wf_frame_clear(&call->frame);
+    *call->vars = call->frame.vars;
     wf_frame_running = call->outer;
 }
 
@@ -214,6 +219,7 @@ static void lose_soon(weft_transport *transport, int code)
 {
     transport->n_lost++;
     transport->lost_code = code;
+    transport->lost_vars = wf_vars_copy_current();
     wf_loop_take_back(&transport->write_work);
     wf_loop_run_soon(transport->loop, &transport->lost_work);
 }
@@ -273,7 +279,7 @@ void wf_transport_finish(weft_transport *transport)
     struct wf_transport_call call;
 
     transport->n_lost += transport->n_lost == 0;
-    wf_transport_enter(&call);
+    wf_transport_enter(&call, &transport->lost_vars);
     if (transport->protocol.connection_lost != NULL) {
         int code =
             transport->protocol.connection_lost(transport, transport->lost_code, transport->data);
@@ -309,7 +315,11 @@ static void refuse_client(weft_transport *transport, int code)
 
 static void call_made(weft_transport *transport)
 {
+    struct wf_vars *vars = wf_vars_ref(transport->vars);
+    struct wf_transport_call call;
+
     transport->is_made = true;
+    wf_transport_enter(&call, &vars);
     if (transport->protocol.connection_made != NULL) {
         int code = transport->protocol.connection_made(transport, transport->data);
         if (code < 0) {
@@ -317,29 +327,38 @@ static void call_made(weft_transport *transport)
                                 "connection_made", code);
         }
     }
+    wf_transport_leave(&call);
+    wf_vars_drop(vars);
     wf_transport_read_on(transport);
     wake_maker(transport, 0);
+}
+
+/* A server's client gets its protocol. */
+static void call_factory(weft_transport *transport)
+{
+    struct wf_transport_call call;
+
+    wf_transport_enter(&call, &transport->vars);
+    int code = wf_transport_make_protocol(transport);
+    if (code < 0) {
+        refuse_client(transport, code);
+    } else {
+        wf_transport_start(transport);
+    }
+    wf_transport_leave(&call);
 }
 
 /* In a turn: a server's client gets its protocol, or connection_made is due. */
 static void on_make(struct wf_work *work)
 {
     weft_transport *transport = WF_CONTAINER_OF(work, weft_transport, make_work);
-    struct wf_transport_call call;
 
     wf_transport_hold(transport);
-    wf_transport_enter(&call);
     if (transport->factory != NULL) {
-        int code = wf_transport_make_protocol(transport);
-        if (code < 0) {
-            refuse_client(transport, code);
-        } else {
-            wf_transport_start(transport);
-        }
+        call_factory(transport);
     } else {
         call_made(transport);
     }
-    wf_transport_leave(&call);
     wf_transport_let_go(transport);
 }
 

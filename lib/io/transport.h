@@ -16,6 +16,7 @@
  * Thread: the loop's.
  */
 
+#include "base/context.h"
 #include "base/frame.h"
 #include "io/address.h"
 #include "io/outbox.h"
@@ -60,6 +61,8 @@ struct weft_transport {
     struct wf_wait *room_wait;         /* borrowed: of the task that sends a file, or NULL */
     weft_future *file_read;            /* ref: what that task waits for in the executor, or NULL */
     struct wf_client client;           /* of a server, or unlinked */
+    struct wf_vars *vars;              /* ref: context variables of its callbacks */
+    struct wf_vars *lost_vars;         /* ref: of connection_lost: those of whoever closed */
     weft_protocol_factory_fn *factory; /* until it was called */
     void *arg;
     const weft_origin *origin; /* static */
@@ -97,12 +100,16 @@ int wf_transport_make_protocol(weft_transport *transport);
 /* connection_made in the next turn, then reading. */
 void wf_transport_start(weft_transport *transport);
 
-/* A user's callback begins and ends: what is between the two has a frame of its own. */
+/*
+ * A user's callback begins and ends: what is between the two has a frame of its own, and the
+ * context variables of *<vars>, in which it leaves what it has set.
+ */
 struct wf_transport_call {
     struct wf_frame frame;
     struct wf_frame *outer;
+    struct wf_vars **vars;
 };
-void wf_transport_enter(struct wf_transport_call *call);
+void wf_transport_enter(struct wf_transport_call *call, struct wf_vars **vars);
 void wf_transport_leave(struct wf_transport_call *call);
 
 /* Something broke: reported, unless it is the system's, and the connection is lost. */

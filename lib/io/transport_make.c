@@ -78,6 +78,7 @@ static int make_on_socket(const weft_origin *origin, struct wf_io *io, const str
         return code;
     }
     *out_is_taken = true;
+    transport->vars = wf_vars_copy_current();
     wf_transport_go_inside(transport);
     wf_transport_start(transport);
     code = wait_until_made(transport);
@@ -221,6 +222,7 @@ int wf_transport_serve(weft_server *server, int fd, const struct wf_address *pee
     }
     transport->factory = server->service.factory;
     transport->arg = server->service.data;
+    transport->vars = wf_vars_copy_current(); /* the server's */
     wf_transport_join(transport, server);
     wf_transport_start(transport);
     return 0;

@@ -141,7 +141,7 @@ void wf_transport_on_read(struct wf_work *work)
         return; /* the end of the making or another callback changed its mind */
     }
     wf_transport_hold(transport);
-    wf_transport_enter(&call);
+    wf_transport_enter(&call, &transport->vars);
     read_piece(transport);
     wf_transport_leave(&call);
     wf_transport_read_on(transport);

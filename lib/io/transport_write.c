@@ -34,7 +34,7 @@ static void tell(weft_transport *transport, int (*callback)(weft_transport *, vo
     if (callback == NULL) {
         return;
     }
-    wf_transport_enter(&call);
+    wf_transport_enter(&call, &wf_frame_current()->vars); /* a plain call of whoever runs now */
     int code = callback(transport, transport->data);
     if (code < 0) {
         wf_transport_report(transport, message, NULL, code);
@@ -122,12 +122,14 @@ static void on_empty(weft_transport *transport)
 void wf_transport_on_write(struct wf_work *work)
 {
     weft_transport *transport = WF_CONTAINER_OF(work, weft_transport, write_work);
+    struct wf_transport_call call;
 
     if (transport->n_lost > 0 || wf_outbox_is_empty(&transport->outbox)) {
         return;
     }
     transport->is_writable = true;
     wf_transport_hold(transport);
+    wf_transport_enter(&call, &transport->vars);
     int code = flush(transport);
     if (code < 0) {
         wf_transport_fail(transport, code, "Fatal write error on socket transport");
@@ -141,6 +143,7 @@ void wf_transport_on_write(struct wf_work *work)
             wf_transport_ask_again(transport);
         }
     }
+    wf_transport_leave(&call);
     wf_transport_let_go(transport);
 }
 

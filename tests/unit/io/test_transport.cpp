@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "support/sweep.hpp"
+#include "weft/context.h"
 
 using strings = std::vector<std::string>;
 
@@ -897,6 +898,56 @@ TEST_CASE("transport: a loop closes before connection_made", "[transport]")
     ::close(ends[1]);
     CHECK(r.text().empty());
     CHECK(r.n_released == 1);
+}
+
+TEST_CASE("transport: a server's clients see the variables of who made it", "[transport]")
+{
+    world w;
+    recorder r;
+    std::vector<int64_t> seen;
+    w.run([&] {
+        weft_context_var *var = weft_context_var_create("var");
+        weft_server *server = nullptr;
+        weft_server *streams = nullptr;
+        auto look = [&] {
+            weft_value value = weft_value_int(-1);
+            weft_context_var_get(var, &value);
+            seen.push_back(value.as.num);
+            return 0;
+        };
+        struct watcher {
+            std::function<int()> look;
+            static int serve(weft_stream *, void *data)
+            {
+                return static_cast<watcher *>(data)->look();
+            }
+        } watcher = { look };
+        weft_context_var_set(var, weft_value_int(1), nullptr);
+        r.on_made = [&](weft_transport *t) {
+            look();
+            return weft_transport_close(t);
+        };
+        WEFT_TRY(weft_loop_create_server(nullptr, recorder::make, &r, "127.0.0.1", 0, nullptr,
+                                         &server));
+        WEFT_TRY(weft_start_server(watcher::serve, &watcher, "127.0.0.1", 0, nullptr, &streams));
+        weft_context_var_set(var, weft_value_int(2), nullptr);
+        for (weft_server *each : { server, streams }) {
+            weft_stream *client = nullptr;
+            char byte;
+            size_t n;
+            WEFT_TRY(weft_open_connection("127.0.0.1", weft_server_get_port(each), nullptr,
+                                          &client));
+            weft_stream_read(client, &byte, 1, &n);
+            weft_stream_close(client);
+            weft_stream_destroy(client);
+            weft_server_close(each);
+            weft_server_wait_closed(each);
+            weft_server_destroy(each);
+        }
+        weft_context_var_unref(var);
+        return 0;
+    });
+    CHECK(seen == std::vector<int64_t>{ 1, 1 });
 }
 
 TEST_CASE("transport: without memory", "[transport][oom]")
