@@ -3,10 +3,10 @@
 
 /*
  * weft.h: all of the library. Reading order: error, coro, context, loop, future, task, timeout,
- * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect, dns,
- * socket, stream, server, transport, process, process_executor, address, datagram, signal, runtime.
- * service.h (modules of weftd), load.h (scenarios of weft-load), http.h and testing.h are included
- * on their own.
+ * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect,
+ * dns, socket, stream, server, transport, process, process_executor, address, datagram, pipe,
+ * file, signal, runtime. service.h (modules of weftd), load.h (scenarios of weft-load), http.h
+ * and testing.h are included on their own.
  */
 
 #include "weft/address.h"
@@ -23,6 +23,7 @@
 #include "weft/dns.h"
 #include "weft/error.h"
 #include "weft/executor.h"
+#include "weft/file.h"
 #include "weft/future.h"
 #include "weft/group.h"
 #include "weft/log.h"
