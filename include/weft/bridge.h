@@ -68,7 +68,8 @@ WEFT_API int weft_loop_set_default_executor(weft_loop *loop, weft_executor *exec
  * Thread: loop thread, in a task.
  * Owns:   nothing.
  * Units:  nanoseconds; WEFT_FOREVER: no limit.
- * Errors: WEFT_ETIMEDOUT: jobs still run, and are named in the log; WEFT_ECANCELED.
+ * Errors: WEFT_ETIMEDOUT: jobs still run. They are asked to stop (weft_job_should_stop)
+ *         and named in the log, each by a report; asyncio warns and returns. WEFT_ECANCELED.
  */
 WEFT_API int weft_loop_shutdown_default_executor(weft_loop *loop, weft_duration limit);
 

@@ -27,13 +27,21 @@
  *                  |
  *                  `-- cancelled: leaves the queue at once and never runs
  *
- * A job that runs cannot be stopped. Jobs start in the order of submit, with one
+ * A job that runs cannot be stopped, but it can be asked to: weft_job_should_stop
+ * becomes true when nobody waits for the job any more or when a shutdown has run
+ * out of time. Jobs of one priority start in the order of submit, with one
  * exception: those of a function that was seen to run long (2 ms and more) let the
- * others pass, all but every eighth time, so that short jobs do not starve behind
- * long ones. A function of which nothing is known counts as short. Threads
- * are named NAME-0, NAME-1, ...; they are made when a job finds none free, and
- * end when they found no work for `idle_exit`. All signals are blocked in them
+ * others pass, so that short jobs do not starve behind long ones. A function of
+ * which nothing is known counts as short. Every eighth time the job that has waited
+ * longest is next, of whatever priority and function, so that nobody starves.
+ * Threads are named NAME-0, NAME-1, ...; they are made when a job finds none free,
+ * and end when they found no work for `idle_exit`. All signals are blocked in them
  * but those that report a fault of the thread itself.
+ *
+ * An executor that is not shut down does not hold up the end of the process: when
+ * main returns, jobs that run are cut off and those that wait never run. (Python
+ * waits for them.) Who wants them done calls weft_executor_shutdown; weft_run does
+ * so for the loop's default executor.
  *
  * Read concurrent_future.h for the outcome, bridge.h for
  * weft_loop_run_in_executor, which awaits it.
@@ -68,11 +76,33 @@ typedef struct weft_executor_options {
     size_t queue_limit;                     /* jobs that may wait; 0: no limit */
     enum weft_executor_when_full when_full; /* has no meaning without a limit */
     weft_duration idle_exit;                /* 0: 30 s; WEFT_FOREVER: threads stay */
+    weft_duration long_job;                 /* the log names jobs that run longer; 0: none */
+    bool exact_times; /* measure with the exact clock, not one that ticks every 1 to 4 ms;
+                         costs some 60 ns a job */
 } weft_executor_options;
 
-#define WEFT_EXECUTOR_OPTIONS_INIT                                            \
-    {                                                                         \
-        sizeof(weft_executor_options), NULL, 0, 0, 0, WEFT_EXECUTOR_REJECT, 0 \
+#define WEFT_EXECUTOR_OPTIONS_INIT                                                      \
+    {                                                                                   \
+        sizeof(weft_executor_options), NULL, 0, 0, 0, WEFT_EXECUTOR_REJECT, 0, 0, false \
+    }
+
+/** Which of the jobs that wait is next. Within one priority, the order of submit. */
+enum weft_job_priority {
+    WEFT_JOB_LOW = -1,
+    WEFT_JOB_NORMAL = 0,
+    WEFT_JOB_HIGH = 1
+};
+
+/** What a job is like. All zero means the defaults. */
+typedef struct weft_job_options {
+    size_t size;              /* set by WEFT_JOB_OPTIONS_INIT */
+    weft_destroy_fn *destroy; /* as in weft_executor_submit_with; NULL: the argument is yours */
+    enum weft_job_priority priority;
+} weft_job_options;
+
+#define WEFT_JOB_OPTIONS_INIT                           \
+    {                                                   \
+        sizeof(weft_job_options), NULL, WEFT_JOB_NORMAL \
     }
 
 /**
@@ -159,17 +189,68 @@ WEFT_API int weft_executor_submit_at(const weft_origin *origin, weft_executor *e
                                      weft_job_fn *fn, void *arg, weft_destroy_fn *destroy,
                                      weft_concurrent_future **out_future);
 
+/**
+ * weft_executor_submit with a priority. NULL options are the defaults.
+ *
+ * A job of higher priority passes those that wait, not those that run. Jobs that
+ * wait for room in a full queue come in in the order of submit.
+ *
+ * Thread: any.
+ * Owns:   takes <arg> when the options have a destructor, also on failure.
+ * Errors: as weft_executor_submit; WEFT_EINVAL: bad size or priority.
+ */
+#define weft_executor_submit_as(executor, fn, arg, options, out_future) \
+    weft_executor_submit_as_at(WEFT_ORIGIN(#fn), (executor), (fn), (arg), (options), (out_future))
+
+/**
+ * The function under weft_executor_submit_as.
+ *
+ * Thread: any.
+ * Owns:   <origin> is static or NULL; the rest as weft_executor_submit_as.
+ * Errors: as weft_executor_submit_as.
+ */
+WEFT_API int weft_executor_submit_as_at(const weft_origin *origin, weft_executor *executor,
+                                        weft_job_fn *fn, void *arg, const weft_job_options *options,
+                                        weft_concurrent_future **out_future);
+
+/* ---- inside a job -------------------------------------------------------- */
+
+/**
+ * Should the calling job end by itself? True once nobody waits for it any more (the
+ * task that did was cancelled), or once a shutdown of its executor ran out of time
+ * or asked for it. It never becomes false again. One atomic load: cheap enough for
+ * every round of a loop.
+ *
+ * Thread: any; false where no job runs.
+ * Owns:   nothing.
+ */
+WEFT_API bool weft_job_should_stop(void);
+
+/**
+ * Sleep in a job for <limit>, or until it should stop: a sleep that ends in time.
+ *
+ * Thread: a job's.
+ * Owns:   nothing.
+ * Units:  nanoseconds; 0 or less only looks, WEFT_FOREVER has no limit.
+ * Errors: 0: the job should stop; WEFT_ETIMEDOUT: <limit> has passed; WEFT_ERUNTIME:
+ *         no job runs on this thread.
+ */
+WEFT_API int weft_job_wait_stop(weft_duration limit);
+
+/* ---- the end ------------------------------------------------------------- */
+
 /** How to shut down. WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT waits without a limit. */
 typedef struct weft_executor_shutdown_options {
     size_t size;           /* set by WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT */
     bool wait;             /* until every job is done and every thread has ended */
     bool cancel_queued;    /* else what is queued still runs */
     weft_duration timeout; /* of the wait; 0 and WEFT_FOREVER: no limit */
+    bool stop_running;     /* weft_job_should_stop is true at once in those that run */
 } weft_executor_shutdown_options;
 
-#define WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT                               \
-    {                                                                     \
-        sizeof(weft_executor_shutdown_options), true, false, WEFT_FOREVER \
+#define WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT                                      \
+    {                                                                            \
+        sizeof(weft_executor_shutdown_options), true, false, WEFT_FOREVER, false \
     }
 
 /**
@@ -180,14 +261,52 @@ typedef struct weft_executor_shutdown_options {
  * Thread: any; with `wait` it blocks, so a plain thread.
  * Runs:   with cancel_queued the destructors of dropped arguments, inside this call.
  * Owns:   the reference stays the caller's.
- * Errors: WEFT_ETIMEDOUT: jobs still run, the message names the oldest, and
- *         weft_executor_get_running lists them all; WEFT_EDEADLOCK: waiting on a
- *         thread that runs a loop or belongs to this executor; then nothing is
- *         changed. WEFT_EINVAL.
+ * Errors: WEFT_ETIMEDOUT: jobs still run. They are asked to stop, each is a report
+ *         WEFT_REPORT_SHUTDOWN_SURVIVOR in the log, the message names those for which
+ *         it has room, and weft_executor_get_running lists them all. WEFT_EDEADLOCK:
+ *         waiting on a thread that runs a loop or belongs to this executor; then
+ *         nothing is changed. WEFT_EINVAL.
  * See:    weft_loop_shutdown_default_executor, which awaits.
  */
 WEFT_API int weft_executor_shutdown(weft_executor *executor,
                                     const weft_executor_shutdown_options *options);
+
+/* ---- looking inside ------------------------------------------------------ */
+
+enum {
+    WEFT_HISTOGRAM_BUCKETS = 96
+};
+
+/**
+ * How long things took. Each doubling from 8 us to 2 minutes has four buckets, so a
+ * bucket's limits are at most 25 % apart; the first takes what is below, the last
+ * what is above.
+ */
+typedef struct weft_histogram {
+    uint64_t n;
+    weft_duration sum;
+    weft_duration max;
+    uint64_t buckets[WEFT_HISTOGRAM_BUCKETS];
+} weft_histogram;
+
+/**
+ * The duration below which all of bucket <i> lies; WEFT_FOREVER for the last one and
+ * beyond.
+ *
+ * Thread: any.
+ * Owns:   nothing.
+ */
+WEFT_API weft_duration weft_histogram_get_limit(size_t i);
+
+/**
+ * The duration that a part <share> of all did not exceed, 0.99 for the 99th
+ * percentile: the limit of its bucket, or the longest that was seen if that is less.
+ *
+ * Thread: any.
+ * Owns:   nothing.
+ * Errors: 0 for NULL and for an empty histogram; <share> is taken as 0 to 1.
+ */
+WEFT_API weft_duration weft_histogram_get_quantile(const weft_histogram *histogram, double share);
 
 /** What an executor has done and does. Set <size> by WEFT_EXECUTOR_STATS_INIT. */
 typedef struct weft_executor_stats {
@@ -203,11 +322,21 @@ typedef struct weft_executor_stats {
     uint64_t n_rejected;            /* submits refused because the queue was full */
     weft_duration head_age;         /* how long the oldest queued job has waited; 0: none */
     const weft_origin *head_origin; /* where it was submitted, or NULL */
+    uint64_t n_threads_made;        /* since the start */
+    uint64_t n_long;                /* jobs that ran longer than `long_job` */
+    weft_histogram wait;            /* from submit to start */
+    weft_histogram run;             /* from start to end */
 } weft_executor_stats;
 
-#define WEFT_EXECUTOR_STATS_INIT                                        \
-    {                                                                   \
-        sizeof(weft_executor_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL \
+#define WEFT_EXECUTOR_STATS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(weft_executor_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, { 0, 0, 0, { 0 } }, \
+        {                                                                                          \
+            0, 0, 0,                                                                               \
+            {                                                                                      \
+                0                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
     }
 
 /**
@@ -215,7 +344,8 @@ typedef struct weft_executor_stats {
  *
  * Thread: any.
  * Owns:   nothing; origins are static.
- * Units:  head_age in nanoseconds, exact to about 4 ms.
+ * Units:  times in nanoseconds, exact to about 4 ms unless the executor was made with
+ *         `exact_times`.
  * Errors: WEFT_EINVAL, *out_stats untouched.
  */
 WEFT_API int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_stats);

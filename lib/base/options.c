@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    MAX_SIZE = 1024
+    MAX_SIZE = 4096
 };
 
 static size_t size_of(const void *given)

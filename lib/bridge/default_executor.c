@@ -13,8 +13,6 @@
 #include "base/log.h"
 #include "task/task.h"
 
-#include <stdio.h>
-
 enum {
     MAX_NAMED = 32
 };
@@ -122,30 +120,18 @@ static void abandon_ending(struct wf_wait *wait)
     (void)weft_executor_unref(ending->executor); /* always NULL */
 }
 
-static void report_survivor(weft_loop *loop, const weft_executor_job *job)
-{
-    weft_report report = WEFT_REPORT_INIT;
-    char message[256];
-    const char *what = job->origin != NULL && job->origin->what != NULL ? job->origin->what : "?";
-
-    snprintf(message, sizeof message,
-             "job '%s' still runs on thread '%s' after %lld ms: it is left behind", what,
-             job->thread, (long long)(job->age / WEFT_MS(1)));
-    report.kind = WEFT_REPORT_SHUTDOWN_SURVIVOR;
-    report.message = message;
-    report.subject = what;
-    report.origin = job->origin;
-    wf_loop_report(loop, &report);
-}
-
 /* Name those who are still there. */
 static int report_survivors(weft_loop *loop, weft_executor *executor)
 {
     weft_executor_job jobs[MAX_NAMED];
     size_t n = weft_executor_get_running(executor, jobs, MAX_NAMED);
 
+    wf_executor_stop_running(executor);
     for (size_t i = 0; i < n && i < MAX_NAMED; i++) {
-        report_survivor(loop, &jobs[i]);
+        weft_report report = WEFT_REPORT_INIT;
+        char message[256];
+        wf_executor_fill_survivor(&jobs[i], message, sizeof message, &report);
+        wf_loop_report(loop, &report);
     }
     return weft_fail(WEFT_ETIMEDOUT, "executor '%s': %zu jobs still run",
                      weft_executor_get_name(executor), n);

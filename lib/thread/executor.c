@@ -1,7 +1,7 @@
 /*
- * The executor: made, given jobs, shut down, looked into. The queue and the
- * threads are in files of their own; executor_parts.h has the map, the mutex and
- * the invariant.
+ * The executor: made, given jobs, shut down. The queue, the threads and what can
+ * be seen of it are in files of their own; executor_parts.h has the map, the mutex
+ * and the invariant.
  *
  * A submit that cannot be served is refused as a whole: the job is then in no
  * list, its argument is destroyed, and no future was handed out.
@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/error.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -31,9 +32,6 @@
 #define MAGIC 0x77664558u
 #define DEAD  0x77664578u
 
-/* The log hears of a head that waits this long, and again whenever that has doubled. */
-#define SATURATED_AFTER WEFT_S(5)
-
 enum {
     DEFAULT_EXTRA_THREADS = 4,
     DEFAULT_MOST_THREADS = 32
@@ -47,8 +45,7 @@ weft_time wf_coarse_now(void)
     return (weft_time)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* 0; WEFT_EINVAL, reported, for what is no executor; WEFT_EFORKED where its threads are not. */
-static int check(const weft_executor *executor, const char *function)
+int wf_executor_check(const weft_executor *executor, const char *function)
 {
     if (executor == NULL || executor->magic != MAGIC) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: %s", function,
@@ -59,11 +56,6 @@ static int check(const weft_executor *executor, const char *function)
         return weft_fail(WEFT_EFORKED, "executor '%s' was made before the fork", executor->name);
     }
     return 0;
-}
-
-static weft_duration age_at(weft_time now, weft_time since)
-{
-    return now > since ? now - since : 0;
 }
 
 /* ---- making and freeing --------------------------------------------------- */
@@ -94,8 +86,9 @@ static int read_options(const weft_executor_options *given, weft_executor_option
         return weft_fail(WEFT_EINVAL, "%u to %u threads: want min <= max <= %d",
                          options.min_threads, options.max_threads, WF_MAX_THREADS);
     }
-    if (options.idle_exit < 0 || options.when_full > WEFT_EXECUTOR_WAIT) {
-        return weft_fail(WEFT_EINVAL, "the executor's idle_exit or when_full is out of range");
+    if (options.idle_exit < 0 || options.long_job < 0 || options.when_full > WEFT_EXECUTOR_WAIT) {
+        return weft_fail(WEFT_EINVAL,
+                         "the executor's idle_exit, long_job or when_full is out of range");
     }
     if (options.idle_exit == 0) {
         options.idle_exit = WEFT_S(30);
@@ -152,6 +145,8 @@ static weft_executor *allocate(const weft_origin *origin, const weft_executor_op
     executor->queue_limit = options->queue_limit;
     executor->when_full = options->when_full;
     executor->idle_exit = options->idle_exit;
+    executor->long_job = options->long_job;
+    executor->has_exact_times = options->exact_times;
     executor->linger_credit = 1; /* the first sleep tells more */
     init_mutex(&executor->mu);
     init_mutex(&executor->intake.mu);
@@ -159,6 +154,8 @@ static weft_executor *allocate(const weft_origin *origin, const weft_executor_op
     init_progress(&executor->progress);
     wf_list_init(&executor->queue);
     wf_list_init(&executor->slow_lane);
+    wf_list_init(&executor->high_lane);
+    wf_list_init(&executor->low_lane);
     wf_list_init(&executor->waiting);
     wf_list_init(&executor->idle);
     wf_list_init(&executor->end_waiters);
@@ -227,7 +224,7 @@ int weft_executor_create_at(const weft_origin *origin, const weft_executor_optio
 
 weft_executor *weft_executor_ref(weft_executor *executor)
 {
-    if (executor != NULL && check(executor, __func__) == 0) {
+    if (executor != NULL && wf_executor_check(executor, __func__) == 0) {
         (void)wf_u32_add_relaxed(&executor->n_refs, 1); /* only the last unref needs the count */
     }
     return executor;
@@ -235,7 +232,7 @@ weft_executor *weft_executor_ref(weft_executor *executor)
 
 weft_executor *weft_executor_unref(weft_executor *executor)
 {
-    if (executor == NULL || check(executor, __func__) < 0) {
+    if (executor == NULL || wf_executor_check(executor, __func__) < 0) {
         return NULL;
     }
     /* The release of all others pairs with the acquire of the last one. */
@@ -269,7 +266,7 @@ struct patience {
 };
 
 static struct wf_job *make_job(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
-                               void *arg, weft_destroy_fn *destroy)
+                               void *arg, const weft_job_options *options)
 {
     struct wf_job *job = wf_alloc(sizeof *job);
 
@@ -283,14 +280,15 @@ static struct wf_job *make_job(const weft_origin *origin, weft_executor *executo
     job->executor = executor;
     job->fn = fn;
     job->arg = arg;
-    job->destroy = destroy;
+    job->destroy = options->destroy;
     wf_list_init(&job->link);
     job->place = WF_JOB_NEW;
     job->sequence = 0;
-    job->submitted_at = wf_coarse_now();
+    job->submitted_at = wf_executor_now(executor);
     job->waiter = NULL;
     job->room.raw = WF_ROOM_NONE;
-    job->is_abandoned.raw = 0;
+    job->stop.raw = 0;
+    job->priority = (int8_t)options->priority;
     job->is_unasked = false;
     return job;
 }
@@ -377,57 +375,22 @@ static int wait_for_room(struct wf_job *job)
     return room == WF_ROOM_FOUND ? 0 : WEFT_ESHUTDOWN;
 }
 
-/* Under mu: how long the head has waited, if that is news for the log; else 0. */
-static weft_duration find_saturation(weft_executor *executor, weft_time now,
-                                     const weft_origin **out_head)
-{
-    if (now == executor->looked_at) { /* once a tick is often enough */
-        return 0;
-    }
-    executor->looked_at = now;
-    struct wf_job *head = wf_queue_head(executor);
-    if (head == NULL) {
-        return 0;
-    }
-    weft_duration age = age_at(now, head->submitted_at);
-    weft_duration limit =
-        executor->next_saturation != 0 ? executor->next_saturation : SATURATED_AFTER;
-    if (age < limit) {
-        return 0;
-    }
-    executor->next_saturation = age * 2;
-    *out_head = head->future.origin;
-    return age;
-}
-
-static void log_saturation(const weft_executor *executor, weft_duration age,
-                           const weft_origin *head)
-{
-    if (age > 0) {
-        weft_log(WEFT_LOG_WARNING, "weft",
-                 "executor '%s' is saturated for %lld s, head job '%s' from %s:%d", executor->name,
-                 (long long)(age / WEFT_S(1)),
-                 head != NULL && head->what != NULL ? head->what : "?",
-                 head != NULL ? head->file : "?", head != NULL ? head->line : 0);
-    }
-}
-
 /* The job is in the lists, in a thread or refused when it returns. */
 static int hand_over(weft_executor *executor, struct wf_job *job, const struct patience *patience)
 {
-    const weft_origin *head = NULL;
+    struct wf_executor_news news;
 
     if (wf_queue_leave(executor, job)) {
         return 0;
     }
     pthread_mutex_lock(&executor->mu);
-    weft_duration age = find_saturation(executor, job->submitted_at, &head);
+    wf_executor_find_news(executor, job->submitted_at, &news);
     int r = admit(executor, job, patience);
     struct wf_worker *worker = wf_worker_pick(executor);
     pthread_mutex_unlock(&executor->mu);
 
     wf_worker_call(worker);
-    log_saturation(executor, age, head);
+    wf_executor_log_news(executor, &news);
     if (r < 0) {
         wf_job_destroy_arg(job);
         wf_free(job);
@@ -444,22 +407,22 @@ static int hand_over(weft_executor *executor, struct wf_job *job, const struct p
 }
 
 static int submit(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn, void *arg,
-                  weft_destroy_fn *destroy, const struct patience *patience,
+                  const weft_job_options *options, const struct patience *patience,
                   struct wf_cf_callback *callback, weft_concurrent_future **out_future)
 {
-    int r = check(executor, "weft_executor_submit");
+    int r = wf_executor_check(executor, "weft_executor_submit");
     struct wf_job *job = NULL;
 
     if (r == 0 && fn == NULL) {
         r = wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "weft_executor_submit: fn is NULL");
     }
     if (r == 0) {
-        job = make_job(origin, executor, fn, arg, destroy);
+        job = make_job(origin, executor, fn, arg, options);
         r = job != NULL ? 0 : WEFT_ENOMEM;
     }
     if (job == NULL) {
-        if (destroy != NULL) {
-            destroy(arg);
+        if (options->destroy != NULL) {
+            options->destroy(arg);
         }
         return r;
     }
@@ -484,8 +447,29 @@ int weft_executor_submit_at(const weft_origin *origin, weft_executor *executor, 
                             weft_concurrent_future **out_future)
 {
     const struct patience patience = { .may_block = true };
+    const weft_job_options options = { .destroy = destroy };
 
-    return submit(origin, executor, fn, arg, destroy, &patience, NULL, out_future);
+    return submit(origin, executor, fn, arg, &options, &patience, NULL, out_future);
+}
+
+int weft_executor_submit_as_at(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
+                               void *arg, const weft_job_options *options,
+                               weft_concurrent_future **out_future)
+{
+    const struct patience patience = { .may_block = true };
+    weft_job_options taken = WEFT_JOB_OPTIONS_INIT;
+    int r = wf_options_read("job options", options, &taken, sizeof taken);
+
+    if (r == 0 && (taken.priority < WEFT_JOB_LOW || taken.priority > WEFT_JOB_HIGH)) {
+        r = weft_fail(WEFT_EINVAL, "%d is no priority of a job", (int)taken.priority);
+    }
+    if (r < 0) {
+        if (taken.destroy != NULL) {
+            taken.destroy(arg);
+        }
+        return r;
+    }
+    return submit(origin, executor, fn, arg, &taken, &patience, NULL, out_future);
 }
 
 int wf_executor_submit(const weft_origin *origin, weft_executor *executor, weft_job_fn *fn,
@@ -493,8 +477,9 @@ int wf_executor_submit(const weft_origin *origin, weft_executor *executor, weft_
                        struct wf_cf_callback *callback, weft_concurrent_future **out_future)
 {
     const struct patience patience = { .waiter = waiter };
+    const weft_job_options options = { .destroy = destroy };
 
-    return submit(origin, executor, fn, arg, destroy, &patience, callback, out_future);
+    return submit(origin, executor, fn, arg, &options, &patience, callback, out_future);
 }
 
 bool wf_executor_forget_space(weft_executor *executor, struct wf_space_waiter *waiter)
@@ -509,22 +494,19 @@ bool wf_executor_forget_space(weft_executor *executor, struct wf_space_waiter *w
     return is_out;
 }
 
-static bool is_abandoned(const struct wf_job *job)
-{
-    return wf_u32_load_acquire(&job->is_abandoned) != 0;
-}
-
 void wf_executor_abandon(weft_concurrent_future *future)
 {
     struct wf_job *job = WF_CONTAINER_OF(future, struct wf_job, future);
 
-    wf_u32_store_release(&job->is_abandoned, 1); /* a flag, no data behind it */
+    wf_job_ask_stop(job, WF_STOP_ABANDONED);
     wf_abandon_tell(future);
 }
 
 bool wf_executor_is_abandoned(const weft_concurrent_future *future)
 {
-    return is_abandoned((const struct wf_job *)(const void *)future);
+    const struct wf_job *job = (const struct wf_job *)(const void *)future;
+
+    return (wf_u32_load_acquire(&job->stop) & WF_STOP_ABANDONED) != 0;
 }
 
 /* ---- shutting down -------------------------------------------------------- */
@@ -627,26 +609,6 @@ static bool wait_for_end(weft_executor *executor, weft_time deadline)
     }
 }
 
-/* Under mu: who is stuck. */
-static void describe_stuck(weft_executor *executor, char *text, size_t size)
-{
-    struct wf_worker *oldest = wf_worker_oldest(executor);
-
-    if (oldest == NULL) {
-        snprintf(text, size, "executor '%s': %zu threads have not ended", executor->name,
-                 executor->n_threads);
-        return;
-    }
-    const weft_origin *origin = oldest->job->future.origin;
-    snprintf(text, size,
-             "executor '%s': %zu jobs still run and %zu wait; the oldest is '%s' from %s:%d, on "
-             "%s for %lld ms",
-             executor->name, executor->n_running, executor->n_queued + executor->n_waiting,
-             origin != NULL && origin->what != NULL ? origin->what : "?",
-             origin != NULL ? origin->file : "?", origin != NULL ? origin->line : 0, oldest->name,
-             (long long)(age_at(wf_coarse_now(), oldest->started_at) / WEFT_MS(1)));
-}
-
 static int check_shutdown(weft_executor *executor, const weft_executor_shutdown_options *options)
 {
     if (options->timeout < 0) {
@@ -659,14 +621,40 @@ static int check_shutdown(weft_executor *executor, const weft_executor_shutdown_
     return 0;
 }
 
+/* The time is up: ask those who run to stop, and name them. */
+static int give_up(weft_executor *executor)
+{
+    enum {
+        MAX_NAMED = 32,
+        TEXT_SIZE = 1024
+    };
+    char text[TEXT_SIZE];
+    weft_executor_job jobs[MAX_NAMED];
+
+    pthread_mutex_lock(&executor->mu);
+    wf_worker_stop_all(executor);
+    wf_executor_describe_stuck(executor, text, sizeof text);
+    pthread_mutex_unlock(&executor->mu);
+    size_t n = weft_executor_get_running(executor, jobs, MAX_NAMED);
+    for (size_t i = 0; i < n && i < MAX_NAMED; i++) {
+        weft_report report = WEFT_REPORT_INIT;
+        char message[256];
+        wf_executor_fill_survivor(&jobs[i], message, sizeof message, &report);
+        wf_report(&report);
+    }
+    weft_error *error = wf_error_create(WEFT_ETIMEDOUT, NULL, text); /* longer than weft_fail's */
+    wf_frame_set_error(wf_frame_current(), error);
+    wf_error_unref(error);
+    return WEFT_ETIMEDOUT;
+}
+
 int weft_executor_shutdown(weft_executor *executor, const weft_executor_shutdown_options *given)
 {
     weft_executor_shutdown_options options = WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT;
-    char stuck[256];
     struct wf_list batch;
     bool has_ended = true;
 
-    int r = check(executor, __func__);
+    int r = wf_executor_check(executor, __func__);
     if (r == 0) {
         r = wf_options_read("shutdown options", given, &options, sizeof options);
     }
@@ -680,6 +668,9 @@ int weft_executor_shutdown(weft_executor *executor, const weft_executor_shutdown
 
     pthread_mutex_lock(&executor->mu);
     start_shutdown(executor, options.cancel_queued, &batch);
+    if (options.stop_running) {
+        wf_worker_stop_all(executor);
+    }
     pthread_mutex_unlock(&executor->mu);
     wf_queue_drop_batch(&batch);
     if (!options.wait) {
@@ -687,81 +678,13 @@ int weft_executor_shutdown(weft_executor *executor, const weft_executor_shutdown
     }
     pthread_mutex_lock(&executor->mu);
     has_ended = wait_for_end(executor, deadline);
-    if (!has_ended) {
-        describe_stuck(executor, stuck, sizeof stuck);
-    }
     pthread_mutex_unlock(&executor->mu);
-    return has_ended ? 0 : weft_fail(WEFT_ETIMEDOUT, "%s", stuck);
+    return has_ended ? 0 : give_up(executor);
 }
 
-/* ---- looking inside ------------------------------------------------------- */
-
-static size_t count_abandoned(const weft_executor *executor)
+void wf_executor_stop_running(weft_executor *executor)
 {
-    size_t n = 0;
-
-    for (unsigned i = 0; i < executor->max_threads; i++) {
-        const struct wf_worker *worker = executor->workers[i];
-        n += worker != NULL && worker->job != NULL && is_abandoned(worker->job);
-    }
-    return n;
-}
-
-int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_stats)
-{
-    weft_time now = wf_coarse_now();
-    int r = check(executor, __func__);
-
-    if (r < 0) {
-        return r;
-    }
     pthread_mutex_lock(&executor->mu);
-    wf_queue_take_in(executor);
-    weft_executor_stats stats = {
-        .size = sizeof stats,
-        .n_threads = executor->n_threads,
-        .n_idle = executor->n_idle,
-        .n_queued = executor->n_queued,
-        .n_waiting = executor->n_waiting,
-        .n_running = executor->n_running,
-        .n_abandoned = count_abandoned(executor),
-        .n_done = executor->n_done,
-        .n_cancelled = executor->n_cancelled,
-        .n_rejected = executor->n_rejected,
-    };
-    struct wf_job *head = wf_queue_head(executor);
-    if (head != NULL) {
-        stats.head_age = age_at(now, head->submitted_at);
-        stats.head_origin = head->future.origin;
-    }
+    wf_worker_stop_all(executor);
     pthread_mutex_unlock(&executor->mu);
-    return wf_stats_write("executor statistics", out_stats, &stats, sizeof stats);
-}
-
-size_t weft_executor_get_running(weft_executor *executor, weft_executor_job *jobs, size_t n)
-{
-    weft_time now = wf_coarse_now();
-    size_t n_running = 0;
-
-    if (executor == NULL || check(executor, __func__) < 0) {
-        return 0;
-    }
-    pthread_mutex_lock(&executor->mu);
-    for (unsigned i = 0; i < executor->max_threads; i++) {
-        const struct wf_worker *worker = executor->workers[i];
-        if (worker == NULL || worker->job == NULL) {
-            continue;
-        }
-        if (n_running < n) {
-            weft_executor_job *job = &jobs[n_running];
-            job->origin = worker->job->future.origin;
-            job->fn = worker->job->fn;
-            job->age = age_at(now, worker->started_at);
-            job->is_abandoned = is_abandoned(worker->job);
-            memcpy(job->thread, worker->name, sizeof job->thread);
-        }
-        n_running++;
-    }
-    pthread_mutex_unlock(&executor->mu);
-    return n_running;
 }

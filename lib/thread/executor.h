@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "thread/mailbox.h"
 #include "weft/executor.h"
+#include "weft/log.h"
 
 /*
  * Posted to `mailbox` once the job for which there was no room has moved up
@@ -70,5 +71,12 @@ void wf_executor_abandon(weft_concurrent_future *future);
 bool wf_executor_is_abandoned(const weft_concurrent_future *future);
 /* The future of the job that runs on this thread, borrowed while it does; NULL elsewhere. */
 weft_concurrent_future *wf_executor_get_job_here(void);
+
+/* The time of a shutdown is up: ask all jobs that run to stop. */
+void wf_executor_stop_running(weft_executor *executor);
+
+/* Make <report> one of a job that outlives a shutdown; its text goes to <message>. */
+void wf_executor_fill_survivor(const weft_executor_job *job, char *message, size_t size,
+                               weft_report *report);
 
 #endif

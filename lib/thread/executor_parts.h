@@ -4,7 +4,8 @@
 /*
  * The parts of an executor, for its own files:
  *
- *     executor.c         making, submitting, shutting down, looking inside
+ *     executor.c         making, submitting, shutting down
+ *     executor_stats.c   looking inside, and what the log hears
  *     executor_queue.c   jobs that wait: the queue, room in it, cancelling
  *     executor_thread.c  threads: made, woken, idle, ended
  *
@@ -27,6 +28,7 @@
 #include "thread/atomic.h"
 #include "thread/concurrent_future.h"
 #include "thread/executor.h"
+#include "weft/time.h"
 
 #include <pthread.h>
 
@@ -59,6 +61,12 @@ enum wf_job_room {
     WF_ROOM_NEVER
 };
 
+/* Why a job should stop; no data behind it. */
+enum wf_job_stop {
+    WF_STOP_ABANDONED = 1, /* nobody waits for it any more */
+    WF_STOP_SHUTDOWN = 2   /* its executor ends */
+};
+
 struct wf_job {
     weft_concurrent_future future; /* first: a job is a future */
     weft_executor *executor;       /* borrowed: alive until the job is taken or out */
@@ -71,7 +79,8 @@ struct wf_job {
     weft_time submitted_at;         /* coarse; constant */
     struct wf_space_waiter *waiter; /* guarded by mu; borrowed, or NULL */
     wf_atomic_u32 room;             /* atomic: enum wf_job_room, the futex of a blocked submit */
-    wf_atomic_u32 is_abandoned;     /* atomic: a flag, no data behind it */
+    wf_atomic_u32 stop;             /* atomic: WF_STOP_... bits, the futex of weft_job_wait_stop */
+    int8_t priority;                /* enum weft_job_priority; constant */
     bool is_unasked;                /* submitted without out_future: a failure is reported */
 };
 
@@ -89,6 +98,7 @@ struct wf_worker {
     struct wf_job *job;             /* guarded by mu; what it runs, or NULL */
     weft_time started_at;           /* guarded by mu; of the job, coarse */
     bool is_used;                   /* guarded by mu; a thread has this place */
+    bool is_named;                  /* guarded by mu; the log has its job as a long one */
     char name[WF_THREAD_NAME_SIZE]; /* constant */
 };
 
@@ -103,6 +113,8 @@ struct weft_executor {
     size_t queue_limit; /* 0: none */
     enum weft_executor_when_full when_full;
     weft_duration idle_exit;
+    weft_duration long_job; /* 0: none */
+    bool has_exact_times;
 
     weft_time taken_at;     /* atomic, relaxed: when a job was last taken, coarse */
     char before_intake[64]; /* submitters and threads each have a cache line of their own */
@@ -114,10 +126,12 @@ struct weft_executor {
     /* All below: guarded by mu. */
     struct wf_list queue;     /* of wf_job.link, the oldest first */
     struct wf_list slow_lane; /* the same: jobs of functions that run long */
+    struct wf_list high_lane; /* the same: jobs of high priority */
+    struct wf_list low_lane;  /* the same: jobs of low priority */
     struct wf_list waiting;   /* the same, for room in the queue */
-    size_t n_queued; /* in both lanes; atomic, relaxed: a lingering thread looks without mu */
+    size_t n_queued; /* in all lanes; atomic, relaxed: a lingering thread looks without mu */
     uint64_t next_sequence;
-    unsigned n_passes; /* takes in a row that passed the slow lane's head */
+    unsigned n_passes; /* takes that passed another lane, since the oldest was next */
     struct wf_pace paces[WF_N_PACES];
     size_t n_waiting;
 
@@ -133,7 +147,11 @@ struct weft_executor {
     uint64_t n_done;
     uint64_t n_cancelled;
     uint64_t n_rejected;
-    weft_time looked_at;           /* coarse: for saturation */
+    uint64_t n_threads_made;
+    uint64_t n_long;
+    weft_histogram wait;
+    weft_histogram run;
+    weft_time looked_at;           /* coarse: for saturation and long jobs */
     weft_duration next_saturation; /* head's age at which the log hears of it next */
 
     bool is_shut;
@@ -147,6 +165,38 @@ struct weft_executor {
 
 /* CLOCK_MONOTONIC as of the last tick: 4 ms exact, a fifth of the price. */
 weft_time wf_coarse_now(void);
+
+/* The executor's own clock: the same, or the exact one. */
+static inline weft_time wf_executor_now(const weft_executor *executor)
+{
+    return executor->has_exact_times ? weft_clock_now() : wf_coarse_now();
+}
+
+/* ---- executor_stats.c ---------------------------------------------------- */
+
+/* 0; WEFT_EINVAL, reported, for what is no executor; WEFT_EFORKED where its threads are not. */
+int wf_executor_check(const weft_executor *executor, const char *function);
+
+void wf_histogram_add(weft_histogram *histogram, weft_duration duration);
+
+/* What the log is to hear, put together under mu and said without it. */
+struct wf_executor_news {
+    const weft_origin *head; /* of the queue */
+    weft_duration head_age;  /* 0: nothing about it */
+    const weft_origin *job;  /* one that runs long */
+    weft_duration job_age;   /* 0: none */
+    char thread[WF_THREAD_NAME_SIZE];
+};
+
+/* Under mu: once a tick, look for a head that waits long and a job that runs long. */
+void wf_executor_find_news(weft_executor *executor, weft_time now, struct wf_executor_news *news);
+/* Under mu: <worker>'s job has ended; is it one that ran long and was not named yet? */
+void wf_executor_note_long(struct wf_worker *worker, weft_duration duration,
+                           struct wf_executor_news *news);
+/* Without mu. */
+void wf_executor_log_news(const weft_executor *executor, const struct wf_executor_news *news);
+/* Under mu: who is stuck, as a message. */
+void wf_executor_describe_stuck(weft_executor *executor, char *text, size_t size);
 
 /* ---- executor_queue.c: all under mu, but the ops ------------------------- */
 
@@ -188,8 +238,10 @@ struct wf_worker *wf_worker_pick(weft_executor *executor);
 void wf_worker_call(struct wf_worker *worker);
 /* Everybody who sleeps. */
 void wf_worker_call_all(weft_executor *executor);
-/* The worker whose job has run longest, or NULL. */
-struct wf_worker *wf_worker_oldest(weft_executor *executor);
+/* Ask all jobs that run to stop. */
+void wf_worker_stop_all(weft_executor *executor);
+/* Any thread that has a reference to the job: let it hear that it should stop. */
+void wf_job_ask_stop(struct wf_job *job, enum wf_job_stop why);
 
 /* ---- executor.c ---------------------------------------------------------- */
 

@@ -1,11 +1,11 @@
 /*
- * The jobs of an executor that wait, first come, first served: those within the
- * limit in the queue, the others in a second list, from which they move up as
- * room comes.
+ * The jobs of an executor that wait: those within the limit in the queue, the others
+ * in a second list, from which they move up as room comes, first come, first served.
  *
- * So that short jobs do not starve behind long ones, jobs of a function that was
- * seen to run long stand in a lane of their own, which others pass; every eighth
- * take looks at the order of coming alone, so that the lane moves in any case.
+ * The queue has four lanes: high, normal, slow and low. So that short jobs do not
+ * starve behind long ones, normal jobs of a function that was seen to run long stand
+ * in the slow one. The first lane that is not empty is next; but after seven takes
+ * that passed somebody the oldest of all is, so that every lane moves in any case.
  * Nothing has to be told: how long a function runs is learned from its jobs, with
  * the coarse clock. Threads are kept busy, so a short job still waits for one that
  * is free.
@@ -131,13 +131,20 @@ static void move_up(weft_executor *executor)
 
 /* ---- in and out ---------------------------------------------------------- */
 
+static struct wf_list *lane_of(weft_executor *executor, const struct wf_job *job)
+{
+    if (job->priority != WEFT_JOB_NORMAL) {
+        return job->priority == WEFT_JOB_HIGH ? &executor->high_lane : &executor->low_lane;
+    }
+    return is_slow(executor, job->fn) ? &executor->slow_lane : &executor->queue;
+}
+
 void wf_queue_add(weft_executor *executor, struct wf_job *job)
 {
     WF_ASSERT(executor->n_threads > 0);
     job->place = WF_JOB_QUEUED;
     job->sequence = executor->next_sequence++;
-    wf_list_append(is_slow(executor, job->fn) ? &executor->slow_lane : &executor->queue,
-                   &job->link);
+    wf_list_append(lane_of(executor, job), &job->link);
     count_queued(executor, 1);
 }
 
@@ -196,6 +203,9 @@ bool wf_queue_leave(weft_executor *executor, struct wf_job *job)
 {
     struct wf_intake *intake = &executor->intake;
 
+    if (job->priority == WEFT_JOB_HIGH) { /* it would be looked at too late there */
+        return false;
+    }
     /* A head that waits for long is a matter for the log, and so for the other way. */
     if (job->submitted_at - __atomic_load_n(&executor->taken_at, __ATOMIC_RELAXED) > WEFT_S(1)) {
         return false;
@@ -224,15 +234,22 @@ static struct wf_job *first_of(const struct wf_list *lane)
     return wf_list_is_empty(lane) ? NULL : WF_CONTAINER_OF(lane->next, struct wf_job, link);
 }
 
+/* The first of <lane> if it is older than <other>. */
+static struct wf_job *older(const struct wf_list *lane, struct wf_job *other)
+{
+    struct wf_job *first = first_of(lane);
+
+    if (first == NULL || other == NULL) {
+        return first != NULL ? first : other;
+    }
+    return first->sequence < other->sequence ? first : other;
+}
+
 struct wf_job *wf_queue_head(const weft_executor *executor)
 {
-    struct wf_job *first = first_of(&executor->queue);
-    struct wf_job *slow = first_of(&executor->slow_lane);
+    struct wf_job *head = older(&executor->slow_lane, first_of(&executor->queue));
 
-    if (first == NULL || slow == NULL) {
-        return first != NULL ? first : slow;
-    }
-    return slow->sequence < first->sequence ? slow : first;
+    return older(&executor->low_lane, older(&executor->high_lane, head));
 }
 
 /* Jobs that came before their function was known for slow. */
@@ -248,22 +265,32 @@ static void sort_out_slow(weft_executor *executor)
     }
 }
 
-/* Who is next: a job of the slow lane when nobody else is there, or was passed too often. */
+/* Who is next: the first lane's, unless others were passed too often. */
 static struct wf_job *choose(weft_executor *executor)
 {
     sort_out_slow(executor);
-    struct wf_job *first = first_of(&executor->queue);
-    struct wf_job *slow = first_of(&executor->slow_lane);
+    struct wf_job *const firsts[] = {
+        first_of(&executor->high_lane),
+        first_of(&executor->queue),
+        first_of(&executor->slow_lane),
+        first_of(&executor->low_lane),
+    };
+    struct wf_job *next = NULL;
+    int n = 0;
 
-    if (slow == NULL) {
-        return first;
+    for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
+        n += firsts[i] != NULL;
+        next = next != NULL ? next : firsts[i];
     }
-    if (first == NULL || executor->n_passes >= MOST_PASSES) {
+    if (n < 2) {
+        return next; /* nobody is passed */
+    }
+    if (executor->n_passes >= MOST_PASSES) {
         executor->n_passes = 0;
         return wf_queue_head(executor);
     }
     executor->n_passes++;
-    return first;
+    return next;
 }
 
 struct wf_job *wf_queue_take(weft_executor *executor)
@@ -293,6 +320,8 @@ void wf_queue_take_all(weft_executor *executor, struct wf_list *batch)
     wf_queue_take_in(executor);
     wf_list_splice(batch, &executor->queue);
     wf_list_splice(batch, &executor->slow_lane);
+    wf_list_splice(batch, &executor->high_lane);
+    wf_list_splice(batch, &executor->low_lane);
     wf_list_splice(batch, &executor->waiting);
     count_queued(executor, -(int)executor->n_queued);
     executor->n_waiting = 0;

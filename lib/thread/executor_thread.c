@@ -32,6 +32,7 @@
 #include "thread/role.h"
 #include "thread/start.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,18 +89,48 @@ void wf_worker_call_all(weft_executor *executor)
     }
 }
 
-struct wf_worker *wf_worker_oldest(weft_executor *executor)
-{
-    struct wf_worker *oldest = NULL;
+/* ---- asking a job to stop ------------------------------------------------ */
 
+/* The job that runs on this thread, or NULL. */
+static __thread struct wf_job *job_here __attribute__((tls_model("initial-exec")));
+
+void wf_job_ask_stop(struct wf_job *job, enum wf_job_stop why)
+{
+    (void)wf_u32_or_acq_rel(&job->stop, why);
+    wf_futex_wake(&job->stop, INT_MAX, WF_FUTEX_OUTCOME);
+}
+
+void wf_worker_stop_all(weft_executor *executor)
+{
     for (unsigned i = 0; i < executor->max_threads; i++) {
         struct wf_worker *worker = executor->workers[i];
-        if (worker != NULL && worker->job != NULL &&
-            (oldest == NULL || worker->started_at < oldest->started_at)) {
-            oldest = worker;
+        if (worker != NULL && worker->job != NULL) {
+            wf_job_ask_stop(worker->job, WF_STOP_SHUTDOWN);
         }
     }
-    return oldest;
+}
+
+bool weft_job_should_stop(void)
+{
+    return job_here != NULL && wf_u32_load_acquire(&job_here->stop) != 0;
+}
+
+int weft_job_wait_stop(weft_duration limit)
+{
+    struct wf_job *job = job_here;
+    weft_time deadline = limit > 0 ? wf_futex_deadline(limit) : 0;
+    bool in_time = limit > 0;
+
+    if (job == NULL) {
+        return weft_fail(WEFT_ERUNTIME, "weft_job_wait_stop outside of an executor's job");
+    }
+    while (wf_u32_load_acquire(&job->stop) == 0) {
+        if (!in_time) {
+            return WEFT_ETIMEDOUT;
+        }
+        in_time = wf_futex_wait(&job->stop, 0, WF_FUTEX_OUTCOME, deadline);
+    }
+    return 0;
 }
 
 /* ---- running a job ------------------------------------------------------- */
@@ -164,7 +195,8 @@ static void publish(struct wf_job *job, const struct outcome *outcome)
         return;
     }
     if (outcome->has_run) {
-        bool is_unheard = job->is_unasked || wf_u32_load_acquire(&job->is_abandoned) != 0;
+        bool is_unheard =
+            job->is_unasked || (wf_u32_load_acquire(&job->stop) & WF_STOP_ABANDONED) != 0;
         if (is_unheard && outcome->code < 0) {
             report_failure(job, outcome);
         }
@@ -281,15 +313,32 @@ static void end_thread(struct wf_worker *worker)
 
 /* Under mu: the thread is free again. */
 static void end_job(struct wf_worker *worker, struct wf_job *job, const struct outcome *outcome,
-                    weft_time now)
+                    weft_time now, struct wf_executor_news *news)
+{
+    weft_executor *executor = worker->executor;
+    weft_duration duration = now - worker->started_at;
+
+    if (outcome->has_run) {
+        executor->n_done++;
+        wf_queue_note_pace(executor, job->fn, duration);
+        wf_histogram_add(&executor->run, duration);
+        wf_executor_note_long(worker, duration, news);
+    }
+    worker->job = NULL;
+    worker->is_named = false;
+    executor->n_running--;
+}
+
+/* Under mu: the job is this thread's. */
+static void begin_job(struct wf_worker *worker, struct wf_job *job, weft_time now)
 {
     weft_executor *executor = worker->executor;
 
-    worker->job = NULL;
-    executor->n_running--;
-    if (outcome->has_run) {
-        executor->n_done++;
-        wf_queue_note_pace(executor, job->fn, now - worker->started_at);
+    worker->job = job;
+    worker->started_at = now;
+    wf_histogram_add(&executor->wait, now - job->submitted_at);
+    if (executor->taken_at != now) { /* submitters read it: not more often than needed */
+        __atomic_store_n(&executor->taken_at, now, __ATOMIC_RELAXED);
     }
 }
 
@@ -299,7 +348,8 @@ static void *run_thread(void *data)
     weft_executor *executor = worker->executor;
     struct wf_job *done = NULL;
     struct outcome outcome = { 0 };
-    weft_time now = wf_coarse_now();
+    struct wf_executor_news news = { 0 };
+    weft_time now = wf_executor_now(executor);
 
     wf_thread_executor = executor;
     wf_thread_set_name(worker->name);
@@ -312,31 +362,31 @@ static void *run_thread(void *data)
             if (executor->is_shut || !wait_for_job(worker)) {
                 break;
             }
-            now = wf_coarse_now();
+            now = wf_executor_now(executor);
             continue;
         }
         if (job != NULL) {
-            worker->job = job;
-            worker->started_at = now;
-            if (executor->taken_at != now) { /* submitters read it: not more often than needed */
-                __atomic_store_n(&executor->taken_at, now, __ATOMIC_RELAXED);
-            }
+            begin_job(worker, job, now);
         }
         wf_queue_maybe_open_intake(executor);
         struct wf_worker *next = wf_worker_pick(executor);
         pthread_mutex_unlock(&executor->mu);
 
         wf_worker_call(next);
+        if (news.job_age != 0) {
+            wf_executor_log_news(executor, &news);
+            news.job_age = 0;
+        }
         publish(done, &outcome);
         done = job;
         if (job != NULL) {
             outcome = run_job(job);
         }
 
-        now = wf_coarse_now(); /* the end of one and the start of the next */
+        now = wf_executor_now(executor); /* the end of one and the start of the next */
         pthread_mutex_lock(&executor->mu);
         if (job != NULL) {
-            end_job(worker, job, &outcome, now);
+            end_job(worker, job, &outcome, now, &news);
         }
     }
     end_thread(worker);
@@ -395,6 +445,7 @@ int wf_worker_start(weft_executor *executor)
     }
     worker->is_used = true;
     executor->n_threads++;
+    executor->n_threads_made++;
     executor->n_coming++;
     return 0;
 }
