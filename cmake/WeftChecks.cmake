@@ -56,16 +56,30 @@ endforeach()
 # The explorer of interleavings drives the library's own sources, compiled with a
 # switch point at each atomic operation; and mutants of them, which it must find.
 set(explorer models/explore/explore.c models/explore/scenarios.cpp)
-function(weft_add_explorer program mailbox future)
+set(executor ${PROJECT_SOURCE_DIR}/lib/thread/executor.c ${PROJECT_SOURCE_DIR}/lib/thread/executor_queue.c
+    ${PROJECT_SOURCE_DIR}/lib/thread/executor_stats.c)
+set(executor_thread ${PROJECT_SOURCE_DIR}/lib/thread/executor_thread.c)
+function(weft_add_explorer program mailbox future threads)
     weft_add_catch(${program} model model ${WEFT_TEST_LONG_TIMEOUT}
-        SOURCES ${explorer} ${mailbox} ${future} LINK weft_static)
-    target_compile_definitions(${program} PRIVATE
-        $<$<COMPILE_LANGUAGE:C>:WF_EXPLORE> $<$<COMPILE_LANGUAGE:C>:sched_yield=explore_yield> ${ARGN})
+        SOURCES ${explorer} ${mailbox} ${future} ${executor} ${threads} LINK weft_static)
+    target_compile_definitions(${program} PRIVATE $<$<COMPILE_LANGUAGE:C>:WF_EXPLORE> ${ARGN})
+    foreach(source IN LISTS mailbox future)
+        set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS sched_yield=explore_yield)
+    endforeach()
+    set_property(SOURCE ${executor} ${threads} PROPERTY COMPILE_DEFINITIONS
+        pthread_mutex_lock=explore_mutex_lock pthread_mutex_unlock=explore_mutex_unlock
+        pthread_cond_wait=explore_cond_wait pthread_cond_timedwait=explore_cond_timedwait
+        pthread_cond_broadcast=explore_cond_broadcast pthread_join=explore_join
+        pthread_detach=explore_detach pthread_self=explore_self sched_yield=explore_pause
+        wf_thread_start=explore_start wf_thread_set_name=explore_set_name
+        weft_clock_now=explore_now clock_gettime=explore_clock_gettime)
+    set_property(SOURCE ${executor} ${threads} APPEND PROPERTY COMPILE_OPTIONS
+        -include ${CMAKE_CURRENT_SOURCE_DIR}/models/explore/explore.h)
+    target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
 endfunction()
 
 set(mailbox ${PROJECT_SOURCE_DIR}/lib/thread/mailbox.c)
 set(future ${PROJECT_SOURCE_DIR}/lib/thread/concurrent_future.c)
-weft_add_explorer(test-explore ${mailbox} ${future})
 
 # weft_mutate(OUT SOURCE NAME OLD NEW): a copy of SOURCE with OLD replaced, once.
 function(weft_mutate out source name old new)
@@ -81,21 +95,29 @@ function(weft_mutate out source name old new)
     set(${out} ${copy} PARENT_SCOPE)
 endfunction()
 
+# An idle thread looks 40 times before it sleeps; here once will do.
+weft_mutate(threads ${executor_thread} lingers-once "LINGER_YIELDS = 40," "LINGER_YIELDS = 1,")
+weft_add_explorer(test-explore ${mailbox} ${future} ${threads})
+
+weft_mutate(mutant ${threads} sleeps-with-open-intake
+    "wf_queue_close_intake(executor);" "(void)0;")
+weft_add_explorer(test-explore-intake ${mailbox} ${future} ${mutant} EXPLORE_MUTANT="sleeps-with-open-intake")
+
 weft_mutate(mutant ${mailbox} sleep-in-two-steps
     "return wf_ptr_cas_acq_rel(&box->head, &head, SLEEPING)"
     "return wf_ptr_load_relaxed(&box->head) == head && (wf_ptr_exchange_acq_rel(&box->head, SLEEPING), true)")
-weft_add_explorer(test-explore-sleep ${mutant} ${future} EXPLORE_MUTANT="sleep-in-two-steps")
+weft_add_explorer(test-explore-sleep ${mutant} ${future} ${threads} EXPLORE_MUTANT="sleep-in-two-steps")
 
 weft_mutate(mutant ${mailbox} fini-waits-for-no-ring
     "wf_u32_load_acquire(&box->n_rung) != box->n_rings_expected" "false")
-weft_add_explorer(test-explore-fini ${mutant} ${future} EXPLORE_MUTANT="fini-waits-for-no-ring")
+weft_add_explorer(test-explore-fini ${mutant} ${future} ${threads} EXPLORE_MUTANT="fini-waits-for-no-ring")
 
 weft_mutate(mutant ${future} await-without-looking
     "!wf_u32_cas_acq_rel(&future->word, &word, word | AWAITED)"
     "(wf_u32_store_release(&future->word, word | AWAITED), false)")
-weft_add_explorer(test-explore-await ${mailbox} ${mutant} EXPLORE_MUTANT="await-without-looking")
+weft_add_explorer(test-explore-await ${mailbox} ${mutant} ${threads} EXPLORE_MUTANT="await-without-looking")
 
 weft_mutate(mutant ${future} value-for-two
     "(wf_u32_or_acq_rel(&future->word, TAKEN) & TAKEN) != 0"
     "((wf_u32_load_acquire(&future->word) & TAKEN) != 0 || (wf_u32_or_acq_rel(&future->word, TAKEN), false))")
-weft_add_explorer(test-explore-value ${mailbox} ${mutant} EXPLORE_MUTANT="value-for-two")
+weft_add_explorer(test-explore-value ${mailbox} ${mutant} ${threads} EXPLORE_MUTANT="value-for-two")

@@ -631,11 +631,11 @@ static int give_up(weft_executor *executor)
     char text[TEXT_SIZE];
     weft_executor_job jobs[MAX_NAMED];
 
+    size_t n = weft_executor_get_running(executor, jobs, MAX_NAMED); /* before they stop */
     pthread_mutex_lock(&executor->mu);
-    wf_worker_stop_all(executor);
     wf_executor_describe_stuck(executor, text, sizeof text);
+    wf_worker_stop_all(executor);
     pthread_mutex_unlock(&executor->mu);
-    size_t n = weft_executor_get_running(executor, jobs, MAX_NAMED);
     for (size_t i = 0; i < n && i < MAX_NAMED; i++) {
         weft_report report = WEFT_REPORT_INIT;
         char message[256];

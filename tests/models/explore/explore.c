@@ -8,15 +8,20 @@
  * cannot go on, choosing is free. A thread that sleeps with a limit can always be
  * chosen: its time is up then.
  *
- * The kernel's part is modelled here: the futex, the doorbell, sched_yield.
+ * The kernel's part is modelled here: the futex, the doorbell, sched_yield; and for
+ * the executor mutexes, conditions and the threads that it makes. What is kept per
+ * thread changes hands with the switch.
  */
 
 #include "explore.h"
 
 #include "base/assert.h"
+#include "base/frame.h"
 #include "thread/doorbell.h"
 #include "thread/futex.h"
+#include "thread/role.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +38,8 @@ enum state {
     ASLEEP, /* on the futex */
     AT_BELL,
     YIELDED, /* until another has run */
-    DONE
+    DONE,
+    SPARE /* not started yet */
 };
 
 struct thread {
@@ -42,7 +48,11 @@ struct thread {
     const void *word; /* on which it sleeps */
     enum wf_futex_channel channel;
     bool has_limit;
-    bool is_late; /* its limit has passed */
+    bool is_late;             /* its limit has passed */
+    void *(*body)(void *arg); /* NULL: the scenario's */
+    void *arg;
+    struct weft_executor *executor; /* its own of what is kept per thread */
+    struct wf_frame *frame;
     char stack[STACK_SIZE];
 };
 
@@ -50,6 +60,7 @@ static struct thread threads[EXPLORE_MAX_THREADS];
 static const struct explore_scenario *scenario;
 static ucontext_t outside;
 static int running = -1; /* -1: nobody, outside of a run */
+static int n_all;        /* with the spare ones */
 static bool bell;
 static bool bell_is_gone;
 
@@ -134,13 +145,17 @@ static void switch_to(int to)
     }
     running = to;
     note_switch(to);
+    threads[from].executor = wf_thread_executor;
+    threads[from].frame = wf_frame_running;
+    wf_thread_executor = next->executor;
+    wf_frame_running = next->frame;
     swapcontext(&threads[from].context, &next->context);
 }
 
 /* The running thread has made a step since they yielded. */
 static void wake_yielded(void)
 {
-    for (int i = 0; i < scenario->n_threads; i++) {
+    for (int i = 0; i < n_all; i++) {
         if (i != running && threads[i].state == YIELDED) {
             threads[i].state = READY;
         }
@@ -161,7 +176,7 @@ static void reschedule(void)
             return;
         }
     }
-    for (int i = 0; i < scenario->n_threads; i++) {
+    for (int i = 0; i < n_all; i++) {
         if (!(i == running && goes_on) && can_run(&threads[i])) {
             candidates[n++] = i;
         }
@@ -202,7 +217,7 @@ bool wf_futex_wait(wf_atomic_u32 *word, uint32_t expected, enum wf_futex_channel
 void wf_futex_wake(wf_atomic_u32 *word, int n, enum wf_futex_channel channel)
 {
     wf_explore_point();
-    for (int i = 0; i < scenario->n_threads && n > 0; i++) {
+    for (int i = 0; i < n_all && n > 0; i++) {
         struct thread *thread = &threads[i];
         if (thread->state == ASLEEP && thread->word == word && thread->channel == channel) {
             thread->state = READY;
@@ -235,7 +250,7 @@ void wf_doorbell_ring(int doorbell)
     wf_explore_point();
     explore_expect(!bell_is_gone, "a ring at a doorbell that is gone");
     bell = true;
-    for (int i = 0; i < scenario->n_threads; i++) {
+    for (int i = 0; i < n_all; i++) {
         if (threads[i].state == AT_BELL) {
             threads[i].state = READY;
         }
@@ -263,15 +278,150 @@ int explore_yield(void)
     return 0;
 }
 
+/* ---- pthreads -------------------------------------------------------------- */
+
+/* The first word of a mutex is 0 when it is made, and this model's own after that. */
+static int *held(pthread_mutex_t *mutex)
+{
+    return &mutex->__data.__lock;
+}
+
+static void sleep_on(const void *word, bool has_limit)
+{
+    struct thread *thread = &threads[running];
+
+    thread->state = ASLEEP;
+    thread->word = word;
+    thread->channel = WF_FUTEX_LOCK;
+    thread->has_limit = has_limit;
+    thread->is_late = false;
+    reschedule();
+}
+
+static void wake_all(const void *word)
+{
+    for (int i = 0; i < n_all; i++) {
+        if (threads[i].state == ASLEEP && threads[i].word == word) {
+            threads[i].state = READY;
+        }
+    }
+}
+
+int explore_mutex_lock(pthread_mutex_t *mutex)
+{
+    wf_explore_point();
+    while (*held(mutex) != 0) {
+        sleep_on(mutex, /* has_limit = */ false);
+    }
+    *held(mutex) = 1;
+    return 0;
+}
+
+int explore_mutex_unlock(pthread_mutex_t *mutex)
+{
+    explore_expect(*held(mutex) != 0, "a mutex is unlocked that nobody holds");
+    *held(mutex) = 0;
+    wake_all(mutex);
+    return 0;
+}
+
+int explore_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+{
+    (void)explore_mutex_unlock(mutex);
+    sleep_on(cond, /* has_limit = */ false);
+    return explore_mutex_lock(mutex);
+}
+
+int explore_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+                           const struct timespec *moment)
+{
+    (void)moment;
+    (void)explore_mutex_unlock(mutex);
+    sleep_on(cond, /* has_limit = */ true);
+    bool is_late = threads[running].is_late;
+    (void)explore_mutex_lock(mutex);
+    return is_late ? ETIMEDOUT : 0;
+}
+
+int explore_cond_broadcast(pthread_cond_t *cond)
+{
+    wake_all(cond);
+    return 0;
+}
+
+static void make_thread(int index);
+
+int explore_start(pthread_t *out_thread, void *(*body)(void *arg), void *arg)
+{
+    for (int i = scenario->n_threads; i < n_all; i++) {
+        if (threads[i].state == SPARE) {
+            threads[i].body = body;
+            threads[i].arg = arg;
+            make_thread(i);
+            *out_thread = (pthread_t)i;
+            return 0;
+        }
+    }
+    return -EAGAIN;
+}
+
+int explore_join(pthread_t thread, void **out_result)
+{
+    (void)out_result;
+    while (running >= 0 && threads[thread].state != DONE) {
+        sleep_on(&threads[thread], /* has_limit = */ false);
+    }
+    return 0;
+}
+
+int explore_detach(pthread_t thread)
+{
+    (void)thread;
+    return 0;
+}
+
+pthread_t explore_self(void)
+{
+    return (pthread_t)running;
+}
+
+void explore_set_name(const char *name)
+{
+    (void)name;
+}
+
+int explore_pause(void)
+{
+    wf_explore_point();
+    return 0;
+}
+
+int64_t explore_now(void)
+{
+    return 1000000000;
+}
+
+int explore_clock_gettime(clockid_t clock, struct timespec *out_now)
+{
+    (void)clock;
+    *out_now = (struct timespec){ .tv_sec = 1 };
+    return 0;
+}
+
 /* ---- runs ---------------------------------------------------------------- */
 
 /* The bottom of a thread's stack. */
 static void run_thread(int index)
 {
-    scenario->threads[index]();
+    if (threads[index].body != NULL) {
+        (void)threads[index].body(threads[index].arg);
+    } else {
+        scenario->threads[index]();
+    }
     threads[index].state = DONE;
-    for (int i = 0; i < scenario->n_threads; i++) {
-        if (threads[i].state != DONE) {
+    wake_all(&threads[index]);
+    for (int i = 0; i < n_all; i++) {
+        if (threads[i].state != DONE && threads[i].state != SPARE) {
             reschedule(); /* does not come back */
         }
     }
@@ -287,6 +437,8 @@ static void make_thread(int index)
     thread->context.uc_stack.ss_sp = thread->stack;
     thread->context.uc_stack.ss_size = sizeof thread->stack;
     thread->context.uc_link = NULL;
+    thread->executor = NULL;
+    thread->frame = NULL;
     makecontext(&thread->context, (void (*)(void))run_thread, 1, index);
     thread->state = READY;
 }
@@ -300,10 +452,17 @@ static void make_run(void)
     position = 0;
     schedule_len = 0;
     result.schedule[0] = '\0';
+    n_all = scenario->n_threads + scenario->n_spare;
     scenario->begin();
-    for (int i = 0; i < scenario->n_threads; i++) {
-        make_thread(i);
+    for (int i = 0; i < n_all; i++) {
+        threads[i].body = NULL;
+        threads[i].state = SPARE;
+        if (i < scenario->n_threads) {
+            make_thread(i);
+        }
     }
+    wf_thread_executor = NULL;
+    wf_frame_running = NULL;
     is_started = false;
     getcontext(&outside);
     if (!is_started) {
@@ -312,6 +471,8 @@ static void make_run(void)
         note_switch(running);
         setcontext(&threads[running].context);
     }
+    wf_thread_executor = NULL;
+    wf_frame_running = NULL;
     if (result.failure[0] == '\0') {
         scenario->check();
     }

@@ -12,18 +12,22 @@
  * business of the thread sanitizer.
  */
 
+#include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 enum {
-    EXPLORE_MAX_THREADS = 3
+    EXPLORE_MAX_THREADS = 5 /* with those that wf_thread_start makes */
 };
 
 struct explore_scenario {
     int n_threads;
+    int n_spare; /* that the code under test may start itself */
     void (*threads[EXPLORE_MAX_THREADS])(void);
     void (*begin)(void); /* before each run: make the world anew */
     void (*check)(void); /* after each run: explore_expect what must hold */
@@ -47,6 +51,22 @@ void explore_wait_for_bell(bool has_limit);
 
 /* What sched_yield is compiled to. */
 int explore_yield(void);
+
+/* What an executor calls of pthreads and of the clock, which stands still. */
+int explore_mutex_lock(pthread_mutex_t *mutex);
+int explore_mutex_unlock(pthread_mutex_t *mutex);
+int explore_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+int explore_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+                           const struct timespec *moment);
+int explore_cond_broadcast(pthread_cond_t *cond);
+int explore_start(pthread_t *out_thread, void *(*body)(void *arg), void *arg);
+int explore_join(pthread_t thread, void **out_result);
+int explore_detach(pthread_t thread);
+pthread_t explore_self(void);
+void explore_set_name(const char *name);
+int explore_pause(void);
+int64_t explore_now(void);
+int explore_clock_gettime(clockid_t clock, struct timespec *out_now);
 
 #ifdef __cplusplus
 }

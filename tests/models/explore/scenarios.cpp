@@ -1,7 +1,8 @@
 /*
- * R13: the mailbox and the concurrent future under the explorer: three threads,
- * three preemptions, all interleavings. Built once with the library's sources,
- * where nothing may be found, and once for each mutant, which must be found.
+ * R13: the mailbox, the concurrent future and the executor's queue under the explorer:
+ * three threads (and those of the executor), three preemptions (two), all interleavings. Built once
+ * with the library's sources, where nothing may be found, and once for each mutant, which must be
+ * found.
  */
 #include <catch2/catch.hpp>
 
@@ -13,6 +14,7 @@ extern "C" {
 #include "thread/concurrent_future.h"
 #include "thread/mailbox.h"
 #include "weft/error.h"
+#include "weft/executor.h"
 }
 
 namespace
@@ -125,13 +127,13 @@ void check_future()
 }
 
 const explore_scenario set_cancel_timeout = {
-    3, { run_and_set, cancel, wait_a_while }, begin_future, check_future
+    3, 0, { run_and_set, cancel, wait_a_while }, begin_future, check_future
 };
 const explore_scenario set_cancel_wait = {
-    3, { set, cancel, wait_for_ever }, begin_future, check_future
+    3, 0, { set, cancel, wait_for_ever }, begin_future, check_future
 };
 const explore_scenario set_wait_timeout = {
-    3, { set, wait_for_ever, wait_a_while }, begin_future, check_future
+    3, 0, { set, wait_for_ever, wait_a_while }, begin_future, check_future
 };
 
 /* ---- its callbacks ------------------------------------------------------- */
@@ -184,10 +186,10 @@ void check_callback()
 }
 
 const explore_scenario set_cancel_callback = {
-    3, { set, cancel, await_callback }, begin_callback, check_callback
+    3, 0, { set, cancel, await_callback }, begin_callback, check_callback
 };
 const explore_scenario set_cancel_remove = {
-    3, { run_and_set, cancel, add_and_remove_callback }, begin_callback, check_callback
+    3, 0, { run_and_set, cancel, add_and_remove_callback }, begin_callback, check_callback
 };
 
 /* ---- the mailbox --------------------------------------------------------- */
@@ -263,15 +265,134 @@ void check_mailbox()
 }
 
 const explore_scenario post_and_sleep = {
-    3, { post_first, post_second, own_to_the_end }, begin_mailbox, check_mailbox
+    3, 0, { post_first, post_second, own_to_the_end }, begin_mailbox, check_mailbox
 };
 const explore_scenario post_and_close = {
-    3, { post_first, post_second, own_and_close_early }, begin_mailbox, check_mailbox
+    3, 0, { post_first, post_second, own_and_close_early }, begin_mailbox, check_mailbox
+};
+
+/* ---- the executor -------------------------------------------------------- */
+
+struct pool_world {
+    weft_executor *ex;
+    weft_concurrent_future *futures[3];
+    int n_ran[3];
+    int n_dropped[3];
+    int code[3];
+    int end_code;
+} q;
+
+int run_job(void *data)
+{
+    ++*static_cast<int *>(data);
+    return 0;
+}
+
+void drop_job(void *data)
+{
+    int *n_ran = static_cast<int *>(data);
+    q.n_dropped[n_ran - q.n_ran]++;
+}
+
+void begin_pool(unsigned max_threads)
+{
+    weft_executor_options options = WEFT_EXECUTOR_OPTIONS_INIT;
+    q = pool_world();
+    options.max_threads = max_threads;
+    options.idle_exit = WEFT_FOREVER; /* so that nobody is rescued by the end of a sleep */
+    explore_expect(weft_executor_create(&options, &q.ex) == 0, "no executor");
+}
+
+void begin_one()
+{
+    begin_pool(1);
+}
+
+void begin_two()
+{
+    begin_pool(2);
+}
+
+void submit(int i)
+{
+    q.code[i] = weft_executor_submit_with(q.ex, run_job, &q.n_ran[i], drop_job, &q.futures[i]);
+}
+
+void submit_two()
+{
+    submit(0);
+    submit(1);
+}
+
+void submit_third()
+{
+    submit(2);
+}
+
+/* Nothing but a call wakes a thread: a lost one ends here, in a wait without end. */
+void submit_two_and_wait()
+{
+    submit_two();
+    for (int i = 0; i < 2; i++) {
+        (void)weft_concurrent_future_result(q.futures[i], WEFT_FOREVER, nullptr);
+    }
+}
+
+void end(bool cancels)
+{
+    weft_executor_shutdown_options options = WEFT_EXECUTOR_SHUTDOWN_OPTIONS_INIT;
+    options.cancel_queued = cancels;
+    q.end_code = weft_executor_shutdown(q.ex, &options);
+}
+
+void end_gently()
+{
+    end(false);
+}
+
+void end_and_cancel()
+{
+    end(true);
+}
+
+void check_pool()
+{
+    if (q.end_code == 0) {
+        end(false); /* where the scenario does not do it; nobody is left to wait for */
+    }
+    for (int i = 0; i < 3; i++) {
+        bool was_submitted = q.futures[i] != nullptr || q.code[i] < 0;
+        explore_expect(q.n_ran[i] + q.n_dropped[i] == was_submitted, "a job is lost or ran twice");
+        explore_expect(q.code[i] == 0 || q.code[i] == WEFT_ESHUTDOWN, "a submit got another code");
+        if (q.futures[i] != nullptr) {
+            explore_expect(weft_concurrent_future_done(q.futures[i]), "a job is not done");
+            weft_concurrent_future_unref(q.futures[i]);
+        }
+    }
+    explore_expect(q.end_code == 0, "the shutdown has failed");
+    weft_executor_unref(q.ex);
+    weft_raise(nullptr);
+}
+
+void submit_wait_and_end()
+{
+    submit_two_and_wait();
+    end(false);
+}
+
+const explore_scenario pool_sleep = { 1, 1, { submit_wait_and_end }, begin_one, check_pool };
+const explore_scenario pool_two = { 1, 2, { submit_wait_and_end }, begin_two, check_pool };
+const explore_scenario pool_end = {
+    3, 1, { submit_two, submit_third, end_gently }, begin_one, check_pool
+};
+const explore_scenario pool_cancel = {
+    2, 2, { submit_two, end_and_cancel }, begin_two, check_pool
 };
 
 struct named_scenario {
     const char *name;
     const explore_scenario *scenario;
+    int bound = ::bound;
 };
 
 const named_scenario all[] = {
@@ -282,6 +403,10 @@ const named_scenario all[] = {
     { "future: set x cancel x removal of a callback", &set_cancel_remove },
     { "mailbox: post x post x sleep", &post_and_sleep },
     { "mailbox: post x post x close", &post_and_close },
+    { "executor: submit x submit x wait, one thread", &pool_sleep, 3 },
+    { "executor: submit x submit x wait, two threads", &pool_two, 2 },
+    { "executor: submit x submit x shutdown", &pool_end, 2 },
+    { "executor: submit x shutdown that cancels", &pool_cancel, 2 },
 };
 
 } // namespace
@@ -291,11 +416,11 @@ const named_scenario all[] = {
 TEST_CASE("R13 explorer: all interleavings of three threads with three preemptions", "[R13]")
 {
     for (const named_scenario &one : all) {
-        explore_result result = explore(one.scenario, bound);
+        explore_result result = explore(one.scenario, one.bound);
         INFO(one.name << ": run " << result.n_runs << ", threads " << result.schedule);
         CHECK(std::string(result.failure) == "");
         CHECK(result.is_exhausted);
-        CHECK(result.n_runs > 1000);
+        CHECK(result.n_runs > 100);
     }
 }
 
@@ -329,7 +454,7 @@ void check_race()
 TEST_CASE("R13 explorer: a lost update needs one preemption, and is found with one", "[R13]")
 {
     const explore_scenario race = {
-        2, { increment_badly, increment_badly }, begin_race, check_race
+        2, 0, { increment_badly, increment_badly }, begin_race, check_race
     };
     explore_result without = explore(&race, 0);
     CHECK(std::string(without.failure) == "");
@@ -346,7 +471,7 @@ TEST_CASE("R13 explorer: the mutant " EXPLORE_MUTANT " is found", "[R13]")
 {
     std::string failure;
     for (const named_scenario &one : all) {
-        explore_result result = explore(one.scenario, bound);
+        explore_result result = explore(one.scenario, one.bound);
         if (failure.empty() && result.failure[0] != '\0') {
             failure = std::string(one.name) + ": " + result.failure;
         }
