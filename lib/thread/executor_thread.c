@@ -135,9 +135,6 @@ int weft_job_wait_stop(weft_duration limit)
 
 /* ---- running a job ------------------------------------------------------- */
 
-/* The job that runs on this thread, or NULL. */
-static __thread struct wf_job *job_here __attribute__((tls_model("initial-exec")));
-
 weft_concurrent_future *wf_executor_get_job_here(void)
 {
     return job_here != NULL ? &job_here->future : NULL;
