@@ -55,7 +55,8 @@ WEFT_BEGIN_DECLS
     X(EADDRINFO, -5020, "name resolution failed", "gaierror")                                   \
     X(ENOSTACK, -5021, "no more coroutine stacks", "MemoryError")                               \
     X(ELOOKUP, -5022, "no such value", "LookupError")                                           \
-    X(EBROKENPROCESS, -5023, "the worker process died", "BrokenProcessPool")
+    X(EBROKENPROCESS, -5023, "the worker process died", "BrokenProcessPool")                    \
+    X(ELINETOOLONG, -5024, "the line is longer than the limit", "ValueError")
 
 enum weft_error_code {
 #define WEFT_ERROR_ENUM(name, value, text, asyncio) WEFT_##name = (value),

@@ -33,6 +33,7 @@
  */
 
 #include "weft/base.h"
+#include "weft/bytes.h"
 #include "weft/connect.h"
 #include "weft/error.h"
 #include "weft/loop.h"
@@ -138,8 +139,8 @@ WEFT_API int weft_stream_unread(weft_stream *stream, size_t n);
  * Owns:   *out_line is borrowed and writable, not terminated, valid until the
  *         caller's next reading call on this stream or until it is destroyed.
  * Errors: 0 with a shorter line, or *out_len == 0, at the end of the stream;
- *         WEFT_ELIMITOVERRUN when it is longer than the limit (it is dropped, as
- *         asyncio's readline does); else as weft_stream_read.
+ *         WEFT_ELINETOOLONG when it is longer than the limit (it is dropped, as
+ *         asyncio's readline does, which raises ValueError); else as weft_stream_read.
  */
 WEFT_API int weft_stream_readline(weft_stream *stream, char **out_line, size_t *out_len);
 
@@ -167,6 +168,75 @@ WEFT_API int weft_stream_readexactly(weft_stream *stream, void *buffer, size_t s
 
 /** Whether the end was read and nothing is left. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_stream_at_eof(const weft_stream *stream);
+
+/**
+ * Read up to the end of the stream: asyncio's read(-1).
+ *
+ * Thread: loop thread, in a task.
+ * Owns:   the caller destroys *out_bytes (weft_bytes_destroy).
+ * Units:  <limit> in bytes; 0: none.
+ * Errors: WEFT_ELIMITOVERRUN for more than <limit>; WEFT_ENOMEM; else as weft_stream_read. After
+ *         a failure or a cancel what had come is to be read again.
+ */
+WEFT_API int weft_stream_read_all(weft_stream *stream, size_t limit, weft_bytes **out_bytes);
+
+/** What broke the reading side for good: StreamReader.exception(); 0: nothing. Thread: loop thread.
+ * Owns: nothing. */
+WEFT_API int weft_stream_exception(const weft_stream *stream);
+
+/**
+ * Break the reading side with <code>: the read that waits and all later ones return
+ * it, before anything that is buffered.
+ *
+ * Thread: loop thread.
+ * Owns:   nothing.
+ * Errors: WEFT_EINVAL for a <code> that is not negative, WEFT_ECLOSED.
+ */
+WEFT_API int weft_stream_set_exception(weft_stream *stream, int code);
+
+/* ---- being fed ---------------------------------------------------------- */
+
+/**
+ * Make a stream without a descriptor, to be read from: asyncio's StreamReader. A
+ * protocol of one's own feeds it; what is fed stays until it is read. It needs
+ * no close, only weft_stream_destroy. Writing to it is refused with WEFT_ECLOSED.
+ *
+ * Thread: loop thread.
+ * Owns:   the caller owns *out_stream.
+ * Errors: WEFT_EINVAL, WEFT_ENOMEM, WEFT_ENOLOOP.
+ */
+#define weft_stream_create_memory(options, out_stream) \
+    weft_stream_create_memory_at(WEFT_ORIGIN(NULL), (options), (out_stream))
+/** The function under it. Thread: loop thread. Owns: as above. */
+WEFT_API int weft_stream_create_memory_at(const weft_origin *origin,
+                                          const weft_stream_options *options,
+                                          weft_stream **out_stream);
+
+/**
+ * Hand bytes to whoever reads.
+ *
+ * Thread: loop thread.
+ * Owns:   copied.
+ * Errors: WEFT_EINVALIDSTATE after the end was fed; WEFT_EINVAL for a stream with a descriptor;
+ *         WEFT_ECLOSED; WEFT_ENOMEM (nothing of it was taken).
+ */
+WEFT_API int weft_stream_feed_data(weft_stream *stream, const void *data, size_t size);
+/** Nothing more will come. Twice is harmless. Errors: as weft_stream_feed_data. Thread: loop
+ * thread. Owns: nothing. */
+WEFT_API int weft_stream_feed_eof(weft_stream *stream);
+
+/** Called with <is_paused> 1 when more than twice the limit is buffered, and with 0 when no more
+ * than the limit is or a read waits; inside the call that feeds or reads. */
+typedef void weft_stream_source_fn(weft_stream *stream, int is_paused, void *data);
+/**
+ * Name the source of a stream that is fed, so that it can be paused: set_transport.
+ *
+ * Thread: loop thread.
+ * Runs:   <source> inside calls on the stream; it must not read from it.
+ * Owns:   <data> must live as long as the stream.
+ * Errors: WEFT_EINVALIDSTATE when it has one; else as weft_stream_feed_eof.
+ */
+WEFT_API int weft_stream_set_source(weft_stream *stream, weft_stream_source_fn *source, void *data);
 
 /* ---- writing ------------------------------------------------------------ */
 

@@ -97,6 +97,7 @@ static void free_stream(weft_stream *stream)
 
     WF_ASSERT(stream->fd < 0 && stream->first == NULL);
     wf_held_free(stream);
+    wf_feed_destroy(stream);
     if (stream->io != NULL && stream->io->viewer == stream) {
         stream->io->viewer = NULL; /* another stream may get this address */
     }
@@ -601,6 +602,9 @@ static void report_unclosed(const weft_stream *stream)
     weft_report report = WEFT_REPORT_INIT;
     weft_duration age = wf_loop_now(stream->loop) - stream->created_at;
 
+    if (stream->feed != NULL) {
+        return; /* nothing of the system's is lost with it */
+    }
     wf_stream_describe(stream, description, sizeof description);
     (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", description,
                    (double)age / 1e9);

@@ -101,6 +101,7 @@ struct weft_stream {
     weft_time created_at;
     const weft_origin *origin;
     struct wf_peer peer;
+    struct wf_feed *feed; /* owned: what is fed to it; NULL: it has a descriptor */
 };
 
 /* ---- life (stream.c) ---------------------------------------------------- */
@@ -265,6 +266,21 @@ static inline int wf_side_break(struct wf_side *side, int code)
 /* Let go of the buffer if nothing is in it. */
 void wf_held_trim(weft_stream *stream);
 void wf_held_free(weft_stream *stream);
+
+/* ---- being fed (stream_feed.c) ------------------------------------------ */
+
+/* As receive: bytes, 0 at the end, or -EAGAIN. */
+ssize_t wf_feed_take(weft_stream *stream, void *buffer, size_t size);
+/* Whether the end was fed and nothing waits before it. */
+bool wf_feed_is_over(const weft_stream *stream);
+/* A read is over, or begins to wait: the source may be let on. */
+void wf_feed_let_on(weft_stream *stream, bool is_wait);
+void wf_feed_destroy(weft_stream *stream);
+/* How many bytes are in <held>. */
+static inline size_t wf_held_len(const weft_stream *stream)
+{
+    return stream->held.end - stream->held.start;
+}
 
 /* ---- writing (stream_write.c) ------------------------------------------- */
 

@@ -187,6 +187,9 @@ static inline int wait_for_data(weft_stream *stream)
     if (__builtin_expect(stream->held.data != NULL, 0)) {
         wf_held_trim(stream); /* an empty buffer is not needed meanwhile */
     }
+    if (__builtin_expect(stream->feed != NULL, 0)) {
+        wf_feed_let_on(stream, true);
+    }
     return wf_side_wait(stream, &stream->reader, "read",
                         limit == WEFT_FOREVER ? limit : wf_loop_deadline(stream->loop, limit));
 }
@@ -209,6 +212,9 @@ WF_IO_SLOW static ssize_t judge(weft_stream *stream, ssize_t n)
 /* One read, as judge tells it. A short one means that there is no more. */
 static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size)
 {
+    if (__builtin_expect(stream->feed != NULL, 0)) {
+        return wf_feed_take(stream, buffer, size);
+    }
     ssize_t n = read(stream->fd, buffer, size); /* of a socket or a pipe */
 
     if (__builtin_expect(n <= 0, 0)) {
@@ -249,14 +255,34 @@ __attribute__((always_inline)) static inline ssize_t read_into(weft_stream *stre
     return n;
 }
 
+WF_IO_SLOW static int refuse_output(const char *what)
+{
+    return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s without a place for what is read", what);
+}
+
+/* What a read that took something ends with; <code> is handed on. */
+static inline int end_read(weft_stream *stream, int code)
+{
+    if (__builtin_expect(stream->feed != NULL, 0)) {
+        wf_feed_let_on(stream, false);
+    }
+    return code;
+}
+
 WF_IO_SLOW static int read_held(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
 {
     int code = wf_side_spend(stream, &stream->reader);
 
-    if (code == 0) {
-        *out_n = held_take(stream, buffer, size);
+    if (code < 0) {
+        return code;
     }
-    return code;
+    size_t n = held_take(stream, buffer, size);
+    if (stream->feed != NULL && n < size) { /* as if it were one buffer */
+        ssize_t more = wf_feed_take(stream, (char *)buffer + n, size - n);
+        n += more > 0 ? (size_t)more : 0;
+    }
+    *out_n = n;
+    return end_read(stream, 0);
 }
 
 int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
@@ -265,6 +291,9 @@ int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out
 
     if (code < 0) {
         return code;
+    }
+    if (__builtin_expect((buffer == NULL && size > 0) || out_n == NULL, 0)) {
+        return refuse_output("weft_stream_read");
     }
     forget_view(stream);
     if (__builtin_expect(held_len(&stream->held) > 0 || size == 0, 0)) {
@@ -275,7 +304,7 @@ int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out
         return (int)n;
     }
     *out_n = (size_t)n;
-    return 0;
+    return end_read(stream, 0);
 }
 
 /* ---- views -------------------------------------------------------------- */
@@ -302,6 +331,9 @@ int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n)
     if (code < 0) {
         return code;
     }
+    if (__builtin_expect(out_data == NULL || out_n == NULL, 0)) {
+        return refuse_output("weft_stream_read_view");
+    }
     if (__builtin_expect(held_len(&stream->held) > 0, 0)) {
         return view_held(stream, out_data, out_n);
     }
@@ -318,7 +350,7 @@ int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n)
     io->view_len = (size_t)n;
     *out_data = view;
     *out_n = (size_t)n;
-    return 0;
+    return end_read(stream, 0);
 }
 
 int weft_stream_unread(weft_stream *stream, size_t n)
@@ -446,6 +478,13 @@ static int begin_search(weft_stream *stream, const char *what)
     return code;
 }
 
+static int fail_overrun(int code, const struct found *found)
+{
+    return weft_fail(code, found->is_complete
+                               ? "Separator is found, but chunk is longer than limit"
+                               : "Separator is not found, and chunk exceed the limit");
+}
+
 int weft_stream_readuntil(weft_stream *stream, const void *separator, size_t separator_len,
                           char **out_data, size_t *out_len)
 {
@@ -458,25 +497,27 @@ int weft_stream_readuntil(weft_stream *stream, const void *separator, size_t sep
     if (separator == NULL || separator_len == 0) {
         return weft_fail(WEFT_EINVAL, "Separator should be at least one-byte string");
     }
+    if (out_data == NULL || out_len == NULL) {
+        return refuse_output("weft_stream_readuntil");
+    }
     code = begin_search(stream, "weft_stream_readuntil");
     if (code == 0) {
         code = search(stream, separator, separator_len, &found);
     }
     if (code == WEFT_ELIMITOVERRUN) {
         *out_len = found.len;
-        return weft_fail(code, found.is_complete
-                                   ? "Separator is found, but chunk is longer than limit"
-                                   : "Separator is not found, and chunk exceed the limit");
+        return wf_fail_detail(fail_overrun(code, &found), (int64_t)found.len);
     }
     if (code < 0) {
         return code;
     }
     lend(stream, found.len, out_data, out_len);
     if (found.is_at_end) {
-        return weft_fail(WEFT_EINCOMPLETEREAD,
+        code = weft_fail(WEFT_EINCOMPLETEREAD,
                          "%zu bytes read on a total of undefined expected bytes", found.len);
+        return wf_fail_detail(code, -1);
     }
-    return 0;
+    return end_read(stream, 0);
 }
 
 /* Drop a line that is too long: with its end if that has come, else all that came of it. */
@@ -490,6 +531,9 @@ static void drop_line(weft_stream *stream, const struct found *found)
 int weft_stream_readline(weft_stream *stream, char **out_line, size_t *out_len)
 {
     struct found found = { 0 };
+    if (out_line == NULL || out_len == NULL) {
+        return refuse_output("weft_stream_readline");
+    }
     int code = begin_search(stream, "weft_stream_readline");
 
     if (code == 0) {
@@ -497,15 +541,67 @@ int weft_stream_readline(weft_stream *stream, char **out_line, size_t *out_len)
     }
     if (code == WEFT_ELIMITOVERRUN) {
         drop_line(stream, &found);
-        return weft_fail(code, found.is_complete
-                                   ? "Separator is found, but chunk is longer than limit"
-                                   : "Separator is not found, and chunk exceed the limit");
+        return end_read(stream, fail_overrun(WEFT_ELINETOOLONG, &found));
     }
     if (code < 0) {
         return code;
     }
     lend(stream, found.len, out_line, out_len);
-    return 0;
+    return end_read(stream, 0);
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+/* Read on to the end into memory that grows: 0, or a code with what came so far in *data. */
+static int read_to_end(weft_stream *stream, size_t limit, char **data, size_t *size)
+{
+    size_t capacity = 0;
+
+    for (;;) {
+        if (capacity - *size < LEAST_ROOM) {
+            char *larger = wf_realloc(*data, capacity + WF_IO_SPARE_SIZE + capacity / 2);
+            if (larger == NULL) {
+                return WEFT_ENOMEM;
+            }
+            *data = larger;
+            capacity += WF_IO_SPARE_SIZE + capacity / 2;
+        }
+        size_t n = 0;
+        int code = weft_stream_read(stream, *data + *size, capacity - *size, &n);
+        if (code < 0 || n == 0) {
+            return code;
+        }
+        *size += n;
+        if (limit > 0 && *size > limit) {
+            return weft_fail(WEFT_ELIMITOVERRUN, "more than %zu bytes before the end", limit);
+        }
+    }
+}
+
+static void put_back(weft_stream *stream, const char *buffer, size_t n);
+
+int weft_stream_read_all(weft_stream *stream, size_t limit, weft_bytes **out_bytes)
+{
+    char *data = NULL;
+    size_t size = 0;
+
+    if (out_bytes == NULL) {
+        int refused = wf_stream_check(stream);
+        return refused < 0 ? refused : refuse_output("weft_stream_read_all");
+    }
+    int code = read_to_end(stream, limit, &data, &size);
+    if (code == 0) {
+        weft_bytes *bytes = weft_bytes_create(size > 0 ? data : "", size);
+        code = bytes == NULL ? WEFT_ENOMEM : 0;
+        if (bytes != NULL) {
+            *out_bytes = bytes;
+        }
+    }
+    if (code < 0 && size > 0) {
+        put_back(stream, data, size);
+    }
+    wf_free(data);
+    return code;
 }
 
 /* ---- exactly ------------------------------------------------------------ */
@@ -524,8 +620,9 @@ static void put_back(weft_stream *stream, const char *buffer, size_t n)
 static int end_early(size_t got, size_t size, size_t *out_n)
 {
     *out_n = got;
-    return weft_fail(WEFT_EINCOMPLETEREAD, "%zu bytes read on a total of %zu expected bytes", got,
-                     size);
+    int code = weft_fail(WEFT_EINCOMPLETEREAD, "%zu bytes read on a total of %zu expected bytes",
+                         got, size);
+    return wf_fail_detail(code, (int64_t)size);
 }
 
 /*
@@ -545,7 +642,7 @@ static int read_small(weft_stream *stream, void *buffer, size_t size, size_t *ou
         }
     }
     *out_n = held_take(stream, buffer, size);
-    return 0;
+    return end_read(stream, 0);
 }
 
 /* A large one: straight to where it is wanted. */
@@ -565,7 +662,7 @@ static int read_large(weft_stream *stream, char *buffer, size_t size, size_t *ou
         got += (size_t)n;
     }
     *out_n = got;
-    return 0;
+    return end_read(stream, 0);
 }
 
 int weft_stream_readexactly(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
@@ -574,6 +671,9 @@ int weft_stream_readexactly(weft_stream *stream, void *buffer, size_t size, size
 
     if (code < 0) {
         return code;
+    }
+    if ((buffer == NULL && size > 0) || out_n == NULL) {
+        return refuse_output("weft_stream_readexactly");
     }
     return size <= WF_IO_SPARE_SIZE - LEAST_ROOM ? read_small(stream, buffer, size, out_n)
                                                  : read_large(stream, buffer, size, out_n);
@@ -584,5 +684,6 @@ int weft_stream_at_eof(const weft_stream *stream)
     if (wf_stream_check(stream) < 0) {
         return 0;
     }
-    return stream->is_at_end && held_len(&stream->held) == 0;
+    bool is_at_end = stream->feed != NULL ? wf_feed_is_over(stream) : stream->is_at_end;
+    return is_at_end && held_len(&stream->held) == 0;
 }

@@ -1,6 +1,5 @@
 /*
- * Shorthands for streams and servers on loopback. A fed reader is one end of a
- * socket pair; feeding is writing to the other end.
+ * Shorthands for streams and servers on loopback.
  */
 
 #include "streams.h"
@@ -15,24 +14,20 @@ struct feed feed_create(size_t limit)
 {
     weft_stream_options options = WEFT_STREAM_OPTIONS_INIT;
     struct feed feed;
-    int ends[2];
 
     options.limit = limit;
-    MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
-    MUST(weft_stream_from_fd(ends[0], &options, &feed.stream));
-    feed.fd = ends[1];
+    MUST(weft_stream_create_memory(&options, &feed.stream));
     return feed;
 }
 
 void feed_text(struct feed *feed, const char *text)
 {
-    MUST((int)write(feed->fd, text, strlen(text)));
+    MUST(weft_stream_feed_data(feed->stream, text, strlen(text)));
 }
 
 void feed_eof(struct feed *feed)
 {
-    close(feed->fd);
-    feed->fd = -1;
+    MUST(weft_stream_feed_eof(feed->stream));
 }
 
 int feed_eof_later(void *feed)
@@ -43,10 +38,6 @@ int feed_eof_later(void *feed)
 
 void feed_destroy(struct feed *feed)
 {
-    if (feed->fd >= 0) {
-        feed_eof(feed);
-    }
-    MUST(weft_stream_close(feed->stream));
     weft_stream_destroy(feed->stream);
 }
 

@@ -9,10 +9,9 @@
 
 #include <stddef.h>
 
-/** A StreamReader to be fed: a stream, and the other end of its socket. */
+/** A StreamReader to be fed. */
 struct feed {
     weft_stream *stream;
-    int fd; /* -1 after feed_eof */
 };
 
 /** Make one; <limit> 0 is the default. */

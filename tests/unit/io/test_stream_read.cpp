@@ -364,8 +364,8 @@ TEST_CASE("readline: a line over the limit is dropped, with its end if that has 
         got.push_back(read_line(p.stream));
         return 0;
     });
-    CHECK(got == texts{ "WEFT_ELIMITOVERRUN", "ok\n", "1234\n", "WEFT_ELIMITOVERRUN",
-                        "WEFT_ELIMITOVERRUN", "789\n", "x\n" });
+    CHECK(got == texts{ "WEFT_ELINETOOLONG", "ok\n", "1234\n", "WEFT_ELINETOOLONG",
+                        "WEFT_ELINETOOLONG", "789\n", "x\n" });
 }
 
 TEST_CASE("readuntil: several bytes may separate", "[read]")
