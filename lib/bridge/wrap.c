@@ -135,7 +135,12 @@ static int cancel_wrapped(weft_future *future, const char *message)
 {
     struct wf_wrapped *wrapped = (struct wf_wrapped *)(void *)future;
 
-    if (wrapped->follower.source != NULL) { /* else the loop has closed */
+    weft_concurrent_future *source = wrapped->follower.source;
+
+    if (source != NULL) { /* else the loop has closed */
+        if (is_job(source) && !weft_concurrent_future_done(source)) {
+            wf_executor_abandon(source); /* now: what it comes to is nobody's from here on */
+        }
         wf_future_hold(future);
         wf_loop_know_work(future->loop, &cancel_kind);
         wf_loop_run_soon(future->loop, &wrapped->cancel);

@@ -496,10 +496,10 @@ bool wf_executor_forget_space(weft_executor *executor, struct wf_space_waiter *w
 
 void wf_executor_abandon(weft_concurrent_future *future)
 {
-    struct wf_job *job = WF_CONTAINER_OF(future, struct wf_job, future);
-
-    wf_job_ask_stop(job, WF_STOP_ABANDONED);
-    wf_abandon_tell(future);
+    if (!wf_executor_is_abandoned(future)) {
+        wf_job_ask_stop(WF_CONTAINER_OF(future, struct wf_job, future), WF_STOP_ABANDONED);
+        wf_abandon_tell(future);
+    }
 }
 
 bool wf_executor_is_abandoned(const weft_concurrent_future *future)

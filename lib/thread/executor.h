@@ -64,7 +64,8 @@ bool wf_executor_forget_end(weft_executor *executor, struct wf_end_waiter *waite
 
 /*
  * Nobody waits any more for the job of <future>, which wf_executor_submit made
- * and which runs: it is counted and named as abandoned until it is done.
+ * and which runs: it is counted and named as abandoned until it is done. Of one that
+ * waits in the queue the same is true once it runs. Again and again is harmless.
  */
 void wf_executor_abandon(weft_concurrent_future *future);
 /* Whether it was; for a job that lives. */
