@@ -233,6 +233,9 @@ int weft_process_communicate(weft_process *process, const void *input, size_t si
     if (code < 0) {
         return code;
     }
+    if (input == NULL && size > 0) {
+        return weft_fail(WEFT_EINVAL, "%zu bytes of input at NULL", size);
+    }
     if (input != NULL && process->streams[0] == NULL) {
         return weft_fail(WEFT_EINVAL, "input for a process whose standard input is no pipe");
     }

@@ -278,8 +278,11 @@ int weft_wait_for_at(const weft_origin *origin, weft_awaitable *awaitable, weft_
 {
     struct wf_task *task;
     weft_timeout scope;
-    int r = wf_task_require("weft_wait_for", &task);
+    int r = awaitable == NULL || wf_coro_is(awaitable) ? 0 : wf_future_check(awaitable);
 
+    if (r == 0) {
+        r = wf_task_require("weft_wait_for", &task);
+    }
     if (r == 0 && awaitable != NULL && limit <= 0) {
         return wait_for_nothing(origin, awaitable, out_value);
     }

@@ -1,7 +1,8 @@
 /*
  * R25: a million random steps of two thousand tasks on four loops, seeded: spawn,
- * cancel, wait_for with tiny limits, locks, events, groups, gather, shield, wait,
- * time-out scopes, executor jobs, calls and cancels between the loops.
+ * cancel, wait_for with tiny limits, locks, conditions, semaphores, events, queues,
+ * groups, gather, shield, wait, time-out scopes, executor jobs, calls and cancels
+ * between the loops.
  *
  * What must hold, and is looked at after each step:
  *
@@ -31,6 +32,7 @@
 #include "support/io_world.hpp"
 #include "support/seed.hpp"
 #include "weft/bridge.h"
+#include "weft/queue.h"
 #include "weft/result.h"
 #include "weft/runtime.h"
 #include "weft/sync.h"
@@ -42,6 +44,9 @@ constexpr unsigned n_shards = 4;
 constexpr unsigned n_actors = 500; /* on each loop */
 constexpr unsigned n_locks = 24;
 constexpr unsigned n_events = 8;
+constexpr unsigned n_queues = 6;
+constexpr unsigned n_semaphores = 4;
+constexpr unsigned n_places = 3; /* of each semaphore */
 
 /* ---- what is counted ---------------------------------------------------- */
 
@@ -98,6 +103,10 @@ struct shard {
     weft_lock *locks[n_locks] = {};
     actor *holders[n_locks] = {};
     weft_event *events[n_events] = {};
+    weft_queue *queues[n_queues] = {};
+    weft_semaphore *semaphores[n_semaphores] = {};
+    unsigned n_inside[n_semaphores] = {};
+    weft_condition *condition = nullptr; /* with a lock of its own */
     weft_event *is_over = nullptr;
 
     unsigned roll(unsigned n)
@@ -293,6 +302,103 @@ int step_event(actor &a)
     default:
         return weft_wait_for(weft_coro_create(wait_event, event), WEFT_US(s.roll(100)), nullptr);
     }
+}
+
+int acquire_semaphore(void *data)
+{
+    return weft_semaphore_acquire(static_cast<weft_semaphore *>(data));
+}
+
+int step_semaphore(actor &a)
+{
+    shard &s = *a.home;
+    unsigned i = s.roll(n_semaphores);
+    weft_semaphore *semaphore = s.semaphores[i];
+
+    WEFT_TRY(s.roll(2) == 0 ? weft_semaphore_acquire(semaphore)
+                            : weft_wait_for(weft_coro_create(acquire_semaphore, semaphore),
+                                            WEFT_US(s.roll(80)), nullptr));
+    if (++s.n_inside[i] > n_places) {
+        broken("a semaphore lets too many in", i);
+    }
+    int r = weft_sleep(s.roll(2) == 0 ? 0 : WEFT_US(s.roll(5)));
+    s.n_inside[i]--;
+    if (weft_semaphore_release(semaphore) != 0) {
+        broken("a semaphore takes no place back", i);
+    }
+    return r;
+}
+
+/* An item that is never taken is destroyed with its queue. */
+struct put_arg {
+    weft_queue *queue;
+};
+
+int put(void *data)
+{
+    weft_value value = make_value();
+    int r = weft_queue_put(static_cast<put_arg *>(data)->queue, value);
+
+    if (r != 0) {
+        weft_value_clear(&value); /* refused: it stayed ours */
+    }
+    return r;
+}
+
+int get(void *data)
+{
+    weft_value value = weft_value_none();
+    int r = weft_queue_get(static_cast<put_arg *>(data)->queue, &value);
+
+    if (r == 0 && value.as.ptr == nullptr) {
+        broken("a queue gives nothing");
+    }
+    weft_value_clear(&value);
+    return r;
+}
+
+int step_queue(actor &a)
+{
+    shard &s = *a.home;
+    put_arg arg = { s.queues[s.roll(n_queues)] };
+
+    return weft_wait_for(weft_coro_create(s.roll(2) == 0 ? put : get, &arg), WEFT_US(s.roll(100)),
+                         nullptr);
+}
+
+int wait_condition(void *data)
+{
+    weft_condition *condition = static_cast<weft_condition *>(data);
+
+    WEFT_TRY(weft_condition_acquire(condition));
+    int r = weft_condition_wait(condition);
+    if (!weft_condition_locked(condition)) {
+        broken("a wait came back without the condition's lock");
+    }
+    if (weft_condition_release(condition) != 0) {
+        broken("a condition's lock cannot be released");
+    }
+    return r;
+}
+
+int step_condition(actor &a)
+{
+    shard &s = *a.home;
+
+    if (s.roll(3) != 0) {
+        return weft_wait_for(weft_coro_create(wait_condition, s.condition), WEFT_US(s.roll(100)),
+                             nullptr);
+    }
+    WEFT_TRY(weft_condition_acquire(s.condition));
+    int r = s.roll(4) == 0 ? weft_condition_notify_all(s.condition)
+                           : weft_condition_notify(s.condition, 1 + s.roll(3));
+    if (r == 0) {
+        r = weft_sleep(0);
+    }
+    if (weft_condition_release(s.condition) != 0) {
+        broken("a condition's lock cannot be released");
+    }
+    return r;
 }
 
 int step_group(actor &a)
@@ -497,11 +603,11 @@ int step_cancel_across(actor &a)
 typedef int step_fn(actor &a);
 
 /* Ops that are wanted more often stand here more than once. */
-step_fn *const steps[] = { step_sleep,    step_task,   step_task,   step_wait_for,
-                           step_wait_for, step_lock,   step_lock,   step_event,
-                           step_group,    step_gather, step_shield, step_wait,
-                           step_scopes,   step_future, step_future, step_executor,
-                           step_across,   step_cancel, step_cancel, step_cancel_across };
+step_fn *const steps[] = { step_sleep,  step_task,   step_task,   step_wait_for,     step_wait_for,
+                           step_lock,   step_lock,   step_event,  step_semaphore,    step_condition,
+                           step_queue,  step_queue,  step_group,  step_gather,       step_shield,
+                           step_wait,   step_scopes, step_future, step_future,       step_executor,
+                           step_across, step_cancel, step_cancel, step_cancel_across };
 constexpr unsigned n_kinds = sizeof steps / sizeof steps[0];
 
 /* ---- an actor's life ---------------------------------------------------- */
@@ -609,6 +715,19 @@ void make_furniture(shard &s)
         event = weft_event_create();
     }
     s.is_over = weft_event_create();
+    for (weft_queue *&queue : s.queues) {
+        if (weft_queue_create(4, &queue) != 0) {
+            broken("no queue");
+        }
+    }
+    for (weft_semaphore *&semaphore : s.semaphores) {
+        if (weft_bounded_semaphore_create(n_places, &semaphore) != 0) {
+            broken("no semaphore");
+        }
+    }
+    if (weft_condition_create(nullptr, &s.condition) != 0) {
+        broken("no condition");
+    }
 }
 
 void clear_furniture(shard &s)
@@ -621,6 +740,19 @@ void clear_furniture(shard &s)
     }
     for (weft_event *event : s.events) {
         weft_event_destroy(event);
+    }
+    for (weft_queue *queue : s.queues) {
+        if (weft_queue_destroy(queue) != 0) {
+            broken("somebody waits at a queue at the end", s.index);
+        }
+    }
+    for (weft_semaphore *semaphore : s.semaphores) {
+        if (weft_semaphore_destroy(semaphore) != 0) {
+            broken("somebody waits at a semaphore at the end", s.index);
+        }
+    }
+    if (weft_condition_destroy(s.condition) != 0) {
+        broken("a condition is in use at the end", s.index);
     }
     weft_event_destroy(s.is_over);
 }
