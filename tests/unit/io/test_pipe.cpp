@@ -211,7 +211,7 @@ TEST_CASE("stdio: pipes are opened anew and left blocking", "[io][stdio]")
         ::close(in[1]);
         ::close(in[0]);
         ::close(ends[1]);
-        world w;
+        world w(/* is_virtual = */ false); /* threads take part */
         code = w.run([&] {
             weft_stream *stream;
             int r = weft_open_stdin(nullptr, &stream);
@@ -242,7 +242,7 @@ TEST_CASE("stdio: a socket blocks again when the loop is closed", "[io][stdio]")
         stand_in input(0, ends[0]);
         stand_in output(1, ends[0]);
         ::close(ends[0]);
-        world w;
+        world w(/* is_virtual = */ false); /* threads take part */
         code = w.run([&] {
             weft_stream *in;
             weft_stream *out;
@@ -279,7 +279,7 @@ TEST_CASE("stdio: regular files and /dev/null", "[io][stdio]")
         stand_in input(0, in);
         stand_in output(1, out);
         stand_in error(2, null);
-        world w;
+        world w(/* is_virtual = */ false); /* threads take part */
         code = w.run([&] {
             weft_stream *stream;
             int r = weft_open_stdin(nullptr, &stream);
@@ -360,7 +360,7 @@ TEST_CASE("stdio: a closed descriptor is refused; an unread file does not hold u
     log_recorder log;
     {
         stand_in input(0, in);
-        world w;
+        world w(/* is_virtual = */ false); /* threads take part */
         weft_stream *kept = nullptr;
         code = w.run([&] { return weft_open_stdin(nullptr, &kept); }); /* never closed */
         w.close();
