@@ -140,6 +140,15 @@ WEFT_API int weft_loop_run_forever(weft_loop *loop);
  * Run one turn, waiting for I/O at most <timeout>: for hosts that own the loop
  * of their program and poll weft_loop_fd.
  *
+ *     struct pollfd fds[] = { { weft_loop_fd(loop), POLLIN, 0 }, ... };
+ *     for (;;) {
+ *         weft_time due = weft_loop_next_deadline(loop);
+ *         weft_duration left = due - weft_loop_time(loop);
+ *         poll(fds, n, due == WEFT_FOREVER ? -1 : left <= 0 ? 0 : (int)(1 + left / WEFT_MS(1)));
+ *         weft_loop_run_once(loop, 0);
+ *         ... what the host has of its own ...
+ *     }
+ *
  * Thread: loop thread.
  * Runs:   as one turn of run_forever.
  * Owns:   borrows <loop>.
