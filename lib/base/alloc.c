@@ -45,6 +45,9 @@ static atomic_long n_blocks;        /* relaxed: read when all threads are quiet 
 
 static _Thread_local long faults_after = -1;
 static _Thread_local long n_failed;
+static _Thread_local bool fails_once;       /* the allocation after faults_after, and no other */
+static _Thread_local unsigned fails_one_in; /* not 0: by chance */
+static _Thread_local uint64_t chance;
 
 int weft_set_allocator(const weft_allocator *allocator)
 {
@@ -67,9 +70,19 @@ bool wf_alloc_may_fail_now(void)
     if (__builtin_expect(faults_after < 0, 1)) {
         return false;
     }
+    if (fails_one_in > 0) {
+        /* Knuth's MMIX generator; its high bits are the good ones. */
+        chance = chance * 6364136223846793005u + 1442695040888963407u;
+        bool fails = (chance >> 33) % fails_one_in == 0;
+        n_failed += fails;
+        return fails;
+    }
     if (faults_after > 0) {
         faults_after--;
         return false;
+    }
+    if (fails_once) {
+        faults_after = -1;
     }
     n_failed++;
     return true;
@@ -161,7 +174,22 @@ char *wf_strdup(const char *text)
 void wf_alloc_fail_after(long n)
 {
     faults_after = n;
+    fails_once = false;
+    fails_one_in = 0;
     n_failed = 0;
+}
+
+void wf_alloc_fail_once_after(long n)
+{
+    wf_alloc_fail_after(n);
+    fails_once = true;
+}
+
+void wf_alloc_fail_by_chance(uint64_t seed, unsigned one_in)
+{
+    wf_alloc_fail_after(one_in > 0 ? 0 : -1);
+    fails_one_in = one_in;
+    chance = seed;
 }
 
 long wf_alloc_n_failed(void)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* NULL when there is no memory or a test says so. */
 void *wf_alloc(size_t size);
@@ -30,6 +31,10 @@ bool wf_alloc_may_fail_now(void);
 
 /* Let the allocation after <n> more of this thread fail, and all after it; negative: none. */
 void wf_alloc_fail_after(long n);
+/* Only the one after <n> more. */
+void wf_alloc_fail_once_after(long n);
+/* One in <one_in>, by a generator that starts at <seed>; 0: none. */
+void wf_alloc_fail_by_chance(uint64_t seed, unsigned one_in);
 /* Allocations that this thread was refused since the last wf_alloc_fail_after. */
 long wf_alloc_n_failed(void);
 

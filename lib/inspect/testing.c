@@ -57,6 +57,16 @@ void weft_testing_fail_allocation_after(long n)
     wf_alloc_fail_after(n);
 }
 
+void weft_testing_fail_allocation_once_after(long n)
+{
+    wf_alloc_fail_once_after(n);
+}
+
+void weft_testing_fail_allocations_by_chance(uint64_t seed, unsigned one_in)
+{
+    wf_alloc_fail_by_chance(seed, one_in);
+}
+
 long weft_testing_n_failed_allocations(void)
 {
     return wf_alloc_n_failed();

@@ -1166,6 +1166,8 @@ const misuse_bad misuse_bads[] = {
     BAD(weft_testing_advance, WEFT_ECLOSED, weft_testing_advance(c.closed_loop, 1)),
     BAD(weft_testing_run_until, WEFT_EINVAL, weft_testing_run_until(c.loop, nullptr, nullptr, 1)),
     FINE(weft_testing_fail_allocation_after),
+    FINE(weft_testing_fail_allocation_once_after),
+    FINE(weft_testing_fail_allocations_by_chance),
     FINE(weft_testing_n_failed_allocations),
     FINE(weft_testing_count_blocks),
     FINE(weft_testing_n_blocks),

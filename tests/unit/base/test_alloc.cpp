@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <thread>
 
 #include "weft/alloc.h"
@@ -126,4 +127,38 @@ TEST_CASE("alloc: blocks are counted over threads once switched on", "[alloc][th
     wf_free(block);
     CHECK(wf_alloc_n_blocks() == 0);
     wf_alloc_count_blocks(false);
+}
+
+TEST_CASE("alloc: one allocation fails, and the next ones succeed", "[alloc]")
+{
+    wf_alloc_fail_once_after(1);
+    void *first = wf_alloc(1);
+    void *second = wf_alloc(1);
+    void *third = wf_alloc(1);
+    CHECK(first != nullptr);
+    CHECK(second == nullptr);
+    CHECK(third != nullptr);
+    CHECK(wf_alloc_n_failed() == 1);
+    wf_alloc_fail_after(-1);
+    wf_free(first);
+    wf_free(third);
+}
+
+TEST_CASE("alloc: failures by chance are those of the seed", "[alloc]")
+{
+    std::string runs[3];
+    const uint64_t seeds[] = { 1, 1, 2 };
+
+    for (int i = 0; i < 3; i++) {
+        wf_alloc_fail_by_chance(seeds[i], 4);
+        for (int j = 0; j < 400; j++) {
+            runs[i] += wf_alloc_may_fail_now() ? 'x' : '.';
+        }
+        CHECK(wf_alloc_n_failed() > 50);
+        CHECK(wf_alloc_n_failed() < 150);
+    }
+    wf_alloc_fail_after(-1);
+    CHECK(runs[0] == runs[1]);
+    CHECK(runs[0] != runs[2]);
+    CHECK_FALSE(wf_alloc_may_fail_now());
 }
