@@ -28,9 +28,10 @@ static int service(void *arg)
 {
     weft_duration takes[] = { WEFT_MS(50), WEFT_S(3600) };
     weft_future *jobs[2];
-    weft_event *stop = weft_event_create();
+    weft_event *stop;
 
     (void)arg;
+    WEFT_TRY(weft_event_create(&stop));
     WEFT_TRY(weft_loop_add_signal_handler(NULL, SIGTERM, on_sigterm, stop));
     for (int i = 0; i < 2; i++) {
         WEFT_TRY(weft_create_task(weft_coro_create(job, &takes[i]), &jobs[i]));

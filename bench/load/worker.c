@@ -301,8 +301,7 @@ static int crew_init(struct crew *crew, struct worker *worker)
         struct connection *connection = &crew->connections[i];
         connection->crew = crew;
         connection->client = kind->create(options);
-        connection->wake = weft_event_create();
-        if (connection->client == NULL || connection->wake == NULL) {
+        if (connection->client == NULL || weft_event_create(&connection->wake) < 0) {
             return WEFT_ENOMEM;
         }
         connection->client->kind = kind;

@@ -709,8 +709,7 @@ static int set_up(struct supervisor *supervisor)
     }
     if (rc == 0) {
         supervisor->done = weft_loop_create_future(NULL);
-        supervisor->reload_lock = weft_lock_create();
-        rc = supervisor->done != NULL && supervisor->reload_lock != NULL ? 0 : WEFT_ENOMEM;
+        rc = supervisor->done == NULL ? WEFT_ENOMEM : weft_lock_create(&supervisor->reload_lock);
     }
     if (rc < 0) {
         log_critical("cannot start: %s", weft_strerror(rc));

@@ -232,10 +232,7 @@ static int serve(struct worker *worker)
 /* What the control thread looks at has to be there before it is. */
 static int prepare(struct worker *worker)
 {
-    worker->stop = weft_event_create();
-    if (worker->stop == NULL) {
-        return WEFT_ENOMEM;
-    }
+    WEFT_TRY(weft_event_create(&worker->stop));
     WEFT_TRY(make_parts(worker));
     WEFT_TRY(make_executors(worker));
     return control_start(worker, &worker->control);

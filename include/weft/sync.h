@@ -46,11 +46,16 @@ WEFT_BEGIN_DECLS
 /** A mutual exclusion lock for tasks. */
 typedef struct weft_lock weft_lock;
 
-/** Make a free lock. Errors: NULL without memory. Thread: any; then one loop's. Owns: the caller
- * destroys it. */
-#define weft_lock_create() weft_lock_create_at(WEFT_ORIGIN(NULL))
+/**
+ * Make a free lock.
+ *
+ * Thread: any; then one loop's.
+ * Owns:   the caller destroys *out_lock.
+ * Errors: WEFT_ENOMEM; WEFT_EINVAL. On failure *out_lock is untouched.
+ */
+#define weft_lock_create(out_lock) weft_lock_create_at(WEFT_ORIGIN(NULL), (out_lock))
 /** The function under it. Thread: any. Owns: as above. */
-WEFT_API WEFT_NODISCARD weft_lock *weft_lock_create_at(const weft_origin *origin);
+WEFT_API int weft_lock_create_at(const weft_origin *origin, weft_lock **out_lock);
 /** Release its memory; nobody may hold it or wait, and no condition may use it. Errors:
  * WEFT_EINVALIDSTATE, and it lives on. Thread: loop thread. Owns: consumes; NULL is a no-op. */
 WEFT_API int weft_lock_destroy(weft_lock *lock);
@@ -72,11 +77,16 @@ WEFT_API int weft_lock_locked(const weft_lock *lock);
 /** A flag that tasks wait for. */
 typedef struct weft_event weft_event;
 
-/** Make a flag that is clear. Errors: NULL without memory. Thread: any; then one loop's. Owns: the
- * caller destroys it. */
-#define weft_event_create() weft_event_create_at(WEFT_ORIGIN(NULL))
+/**
+ * Make a flag that is clear.
+ *
+ * Thread: any; then one loop's.
+ * Owns:   the caller destroys *out_event.
+ * Errors: WEFT_ENOMEM; WEFT_EINVAL. On failure *out_event is untouched.
+ */
+#define weft_event_create(out_event) weft_event_create_at(WEFT_ORIGIN(NULL), (out_event))
 /** The function under it. Thread: any. Owns: as above. */
-WEFT_API WEFT_NODISCARD weft_event *weft_event_create_at(const weft_origin *origin);
+WEFT_API int weft_event_create_at(const weft_origin *origin, weft_event **out_event);
 /** Release its memory; nobody may wait. Errors: WEFT_EINVALIDSTATE, and it lives on. Thread: loop
  * thread. Owns: consumes; NULL is a no-op. */
 WEFT_API int weft_event_destroy(weft_event *event);

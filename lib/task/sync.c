@@ -30,16 +30,18 @@ void wf_lock_init(weft_lock *lock, const weft_origin *origin)
     lock->n_users = 0;
 }
 
-weft_lock *weft_lock_create_at(const weft_origin *origin)
+int weft_lock_create_at(const weft_origin *origin, weft_lock **out_lock)
 {
+    if (out_lock == NULL) {
+        return weft_fail_at(origin, WEFT_EINVAL, "no place for the lock");
+    }
     weft_lock *lock = wf_new(weft_lock);
-
     if (lock == NULL) {
-        (void)weft_fail_at(origin, WEFT_ENOMEM, "no memory for a lock"); /* NULL says it */
-        return NULL;
+        return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a lock");
     }
     wf_lock_init(lock, origin);
-    return lock;
+    *out_lock = lock;
+    return 0;
 }
 
 int weft_lock_destroy(weft_lock *lock)
@@ -135,16 +137,18 @@ static int enter_event(weft_event *event)
     return r;
 }
 
-weft_event *weft_event_create_at(const weft_origin *origin)
+int weft_event_create_at(const weft_origin *origin, weft_event **out_event)
 {
+    if (out_event == NULL) {
+        return weft_fail_at(origin, WEFT_EINVAL, "no place for the event");
+    }
     weft_event *event = wf_new(weft_event);
-
     if (event == NULL) {
-        (void)weft_fail_at(origin, WEFT_ENOMEM, "no memory for an event"); /* NULL says it */
-        return NULL;
+        return weft_fail_at(origin, WEFT_ENOMEM, "no memory for an event");
     }
     wf_line_init(&event->line, EVENT_MAGIC, "event", origin);
-    return event;
+    *out_event = event;
+    return 0;
 }
 
 int weft_event_destroy(weft_event *event)

@@ -163,8 +163,8 @@ int set_scene(void *data)
     WEFT_TRY(weft_concurrent_future_create(&c.concurrent));
     WEFT_TRY(weft_executor_create(nullptr, &c.executor));
     c.coro = weft_coro_create(idle, nullptr);
-    c.lock = weft_lock_create();
-    c.event = weft_event_create();
+    WEFT_TRY(weft_lock_create(&c.lock));
+    WEFT_TRY(weft_event_create(&c.event));
     WEFT_TRY(weft_condition_create(nullptr, &c.condition));
     WEFT_TRY(weft_semaphore_create(0, &c.semaphore));
     WEFT_TRY(weft_barrier_create(2, &c.barrier));

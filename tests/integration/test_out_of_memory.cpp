@@ -80,8 +80,10 @@ int use_queue()
 
 int use_lock()
 {
-    weft_lock *lock = weft_lock_create();
-    int r = lock == nullptr ? WEFT_ENOMEM : weft_lock_acquire(lock);
+    weft_lock *lock = nullptr;
+    int r = weft_lock_create(&lock);
+
+    r = r < 0 ? r : weft_lock_acquire(lock);
 
     if (r == 0) {
         r = weft_lock_release(lock);

@@ -6,7 +6,7 @@
 static int story(void *arg)
 {
     (void)arg;
-    weft_lock *lock = MUST_HAVE(weft_lock_create());
+    weft_lock *lock = make_lock();
 
     MUST(weft_loop_call_soon(NULL, say, "callback", NULL));
     WEFT_TRY(weft_lock_acquire(lock));

@@ -29,7 +29,7 @@ static int modest(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_lock *lock = MUST_HAVE(weft_lock_create());
+    weft_lock *lock = make_lock();
     weft_task *a = spawn(greedy, lock);
     weft_task *b = spawn(modest, lock);
 

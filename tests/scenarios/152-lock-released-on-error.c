@@ -30,7 +30,7 @@ static int section(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_lock *lock = MUST_HAVE(weft_lock_create());
+    weft_lock *lock = make_lock();
     struct section sections[] = { { lock, "fail" }, { lock, "sleep" } };
 
     for (int i = 0; i < 2; i++) {

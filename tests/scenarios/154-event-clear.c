@@ -18,7 +18,7 @@ static int waiter(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_event *event = MUST_HAVE(weft_event_create());
+    weft_event *event = make_event();
     weft_task *task = spawn(waiter, event);
 
     MUST(weft_event_set(event));

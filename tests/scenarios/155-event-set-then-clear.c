@@ -21,7 +21,7 @@ static int waiter(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_event *event = MUST_HAVE(weft_event_create());
+    weft_event *event = make_event();
     struct waiter waiters[] = { { "a", event }, { "b", event } };
     weft_task *tasks[] = { spawn(waiter, &waiters[0]), spawn(waiter, &waiters[1]) };
 

@@ -19,7 +19,7 @@ static int waiter(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_lock *lock = MUST_HAVE(weft_lock_create());
+    weft_lock *lock = make_lock();
     weft_condition *cond = make_condition(lock);
 
     WEFT_TRY(weft_lock_acquire(lock));

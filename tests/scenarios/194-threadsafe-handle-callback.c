@@ -26,7 +26,7 @@ static int story(void *arg)
 {
     (void)arg;
     weft_loop *loop = weft_get_running_loop();
-    weft_event *called = MUST_HAVE(weft_event_create());
+    weft_event *called = make_event();
     weft_concurrent_future *future;
 
     MUST(weft_run_coroutine_threadsafe(weft_coro_create(child, NULL), loop, &future));

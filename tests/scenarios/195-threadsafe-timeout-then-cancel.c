@@ -42,8 +42,7 @@ static int worker(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    struct story story = { .loop = weft_get_running_loop(),
-                           .ended = MUST_HAVE(weft_event_create()) };
+    struct story story = { .loop = weft_get_running_loop(), .ended = make_event() };
     weft_future *job;
 
     MUST(weft_loop_run_in_executor(NULL, NULL, worker, &story, &job));

@@ -70,7 +70,7 @@ static int talk(weft_stream *stream, struct story *story)
 static int story(void *arg)
 {
     (void)arg;
-    struct story story = { MUST_HAVE(weft_event_create()), MUST_HAVE(weft_event_create()), 0 };
+    struct story story = { make_event(), make_event(), 0 };
     weft_server *server = serve_on_loopback(serve, &story);
     weft_stream *stream = connect_to(server);
 

@@ -25,7 +25,7 @@ static int send_sigterm(void *data)
 static int story(void *arg)
 {
     (void)arg;
-    weft_event *stop = MUST_HAVE(weft_event_create());
+    weft_event *stop = make_event();
     weft_future *group;
 
     MUST(weft_loop_add_signal_handler(NULL, SIGTERM, set_event, stop));

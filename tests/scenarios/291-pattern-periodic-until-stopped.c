@@ -30,7 +30,7 @@ static int periodic(weft_event *stop)
 static int story(void *arg)
 {
     (void)arg;
-    weft_event *stop = MUST_HAVE(weft_event_create());
+    weft_event *stop = make_event();
 
     WEFT_TRY(periodic(stop));
     return weft_event_destroy(stop);

@@ -32,8 +32,7 @@ static int serve(weft_stream *stream, void *data)
 static int story(void *arg)
 {
     (void)arg;
-    struct story story = { .started = MUST_HAVE(weft_event_create()),
-                           .release = MUST_HAVE(weft_event_create()) };
+    struct story story = { .started = make_event(), .release = make_event() };
     weft_server *server = serve_on_loopback(serve, &story);
     weft_stream *stream = connect_to(server);
 

@@ -87,7 +87,7 @@ static int consumer(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_lock *lock = MUST_HAVE(weft_lock_create());
+    weft_lock *lock = make_lock();
     struct buffer b = { lock, make_condition(lock), make_condition(lock), .n_items = 0 };
     struct party parties[] = { { "c1", &b }, { "p1", &b }, { "p2", &b }, { "c2", &b } };
     weft_future *all = NULL;

@@ -24,7 +24,7 @@ static int waiter(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_event *event = MUST_HAVE(weft_event_create());
+    weft_event *event = make_event();
     struct waiter waiters[] = { { "a", event, 2 }, { "b", event, 1 }, { "c", event, 2 } };
     weft_task *tasks[3];
 

@@ -28,7 +28,7 @@ static int worker(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    weft_lock *lock = MUST_HAVE(weft_lock_create());
+    weft_lock *lock = make_lock();
     struct worker workers[] = {
         { "a", lock }, { "b", lock }, { "c", lock }, { "d", lock }, { "new", lock }
     };

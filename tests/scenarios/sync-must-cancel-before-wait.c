@@ -40,7 +40,7 @@ static int stubborn(void *arg)
 static int story(void *arg)
 {
     (void)arg;
-    struct things things = { MUST_HAVE(weft_lock_create()), make_semaphore(0), make_queue(0) };
+    struct things things = { make_lock(), make_semaphore(0), make_queue(0) };
     weft_value item = weft_value_none();
 
     WEFT_TRY(weft_lock_acquire(things.lock));

@@ -316,12 +316,12 @@ static int story(void *arg)
     (void)arg;
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         struct world world = {
-            .lock = MUST_HAVE(weft_lock_create()),
+            .lock = make_lock(),
             .sem = make_semaphore(2),
             .cond = make_condition(NULL),
             .q = make_queue(2),
             .barrier = make_barrier(2),
-            .event = MUST_HAVE(weft_event_create()),
+            .event = make_event(),
         };
         WEFT_TRY(walk_all(&world, seeds[i]));
         MUST(weft_lock_destroy(world.lock));

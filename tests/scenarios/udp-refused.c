@@ -41,8 +41,7 @@ static int story(void *arg)
     weft_event *heard;
 
     (void)arg;
-    heard = weft_event_create();
-    MUST_HAVE(heard);
+    heard = make_event();
     WEFT_TRY(find_port(&options.remote_port));
     options.remote_addr = "127.0.0.1";
     struct datagram_user user = { &protocol, heard };

@@ -54,8 +54,7 @@ static int try_once(const char *server_path, const char *client_path)
     struct user serving = { "server", NULL };
     struct user asking = { "client", NULL };
 
-    asking.done = weft_event_create();
-    MUST_HAVE(asking.done);
+    asking.done = make_event();
     WEFT_TRY(open_endpoint(&serving, server_path, NULL, &server));
     WEFT_TRY(open_endpoint(&asking, client_path, server_path, &client));
     WEFT_TRY(weft_datagram_transport_sendto(client, "hello", 5, NULL));

@@ -49,8 +49,10 @@ TEST_CASE("R14: acquires cancelled at the moment of completion lose no lock", "[
     int code = w.run(
         [&] {
             dice random(seed);
-            weft_lock *lock = weft_lock_create();
-            weft_event *event = weft_event_create();
+            weft_lock *lock = nullptr;
+            weft_event *event = nullptr;
+            WEFT_TRY(weft_lock_create(&lock));
+            WEFT_TRY(weft_event_create(&event));
             int n_inside = 0;
             body enter = [&] {
                 WEFT_TRY(weft_lock_acquire(lock));

@@ -19,6 +19,7 @@
  */
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -708,13 +709,17 @@ int start_actor(actor &a)
 
 void make_furniture(shard &s)
 {
+    int r = weft_event_create(&s.is_over);
+
     for (weft_lock *&lock : s.locks) {
-        lock = weft_lock_create();
+        r = std::min(r, weft_lock_create(&lock));
     }
     for (weft_event *&event : s.events) {
-        event = weft_event_create();
+        r = std::min(r, weft_event_create(&event));
     }
-    s.is_over = weft_event_create();
+    if (r < 0) {
+        broken("no lock or no event", r);
+    }
     for (weft_queue *&queue : s.queues) {
         if (weft_queue_create(4, &queue) != 0) {
             broken("no queue");

@@ -1,5 +1,5 @@
 /*
- * Shorthands for conditions, semaphores, barriers and queues.
+ * Shorthands for locks, events, conditions, semaphores, barriers and queues.
  */
 
 #include "sync.h"
@@ -7,6 +7,22 @@
 #include "trace.h"
 
 #include <stdint.h>
+
+weft_lock *make_lock(void)
+{
+    weft_lock *lock = NULL;
+
+    MUST(weft_lock_create(&lock));
+    return lock;
+}
+
+weft_event *make_event(void)
+{
+    weft_event *event = NULL;
+
+    MUST(weft_event_create(&event));
+    return event;
+}
 
 weft_condition *make_condition(weft_lock *lock)
 {

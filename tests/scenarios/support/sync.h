@@ -2,12 +2,14 @@
 #define WEFT_SCENARIO_SYNC_H
 
 /*
- * sync.h: shorthands for conditions, semaphores, barriers and queues.
+ * sync.h: shorthands for locks, events, conditions, semaphores, barriers and queues.
  */
 
 #include "weft/weft.h"
 
-/** asyncio.Condition(lock), asyncio.Semaphore(value), ... where they cannot fail. */
+/** asyncio.Lock(), asyncio.Semaphore(value), ... where they cannot fail. */
+weft_lock *make_lock(void);
+weft_event *make_event(void);
 weft_condition *make_condition(weft_lock *lock);
 weft_semaphore *make_semaphore(int64_t value);
 weft_semaphore *make_bounded_semaphore(int64_t value);

@@ -9,6 +9,7 @@
 #include "support/io_world.hpp"
 #include "support/log_recorder.hpp"
 #include "support/sweep.hpp"
+#include "support/sync_objects.hpp"
 #include "weft/weft.h"
 
 namespace
@@ -52,7 +53,7 @@ TEST_CASE("queue: misuse is refused", "[task][queue]")
 {
     log_recorder log;
     world w;
-    weft_event *event = weft_event_create();
+    weft_event *event = make_event();
     auto *wrong = reinterpret_cast<weft_queue *>(event);
     weft_queue *queue = make_queue(1);
     weft_value item = weft_value_int(5);

@@ -8,6 +8,7 @@
 #include "support/io_world.hpp"
 #include "support/log_recorder.hpp"
 #include "support/sweep.hpp"
+#include "support/sync_objects.hpp"
 #include "weft/weft.h"
 
 namespace
@@ -68,7 +69,7 @@ TEST_CASE("condition: misuse is refused", "[task][sync]")
 {
     log_recorder log;
     world w;
-    weft_event *event = weft_event_create();
+    weft_event *event = make_event();
     weft_condition *none = nullptr;
     weft_condition *condition = make_condition();
     auto never = [](void *) { return 0; };
@@ -97,7 +98,7 @@ TEST_CASE("condition: neither it nor its lock is destroyed under those who use t
           "[task][sync]")
 {
     world w;
-    weft_lock *lock = weft_lock_create();
+    weft_lock *lock = make_lock();
     weft_condition *over = make_condition(lock);
     weft_condition *own = make_condition();
 
@@ -378,7 +379,7 @@ TEST_CASE("event: a set one can be asked outside a task, a clear one cannot be w
           "[task][sync][regress]")
 {
     log_recorder log;
-    weft_event *event = weft_event_create();
+    weft_event *event = make_event();
 
     CHECK(weft_event_wait(event) == WEFT_ERUNTIME);
     CHECK(weft_event_set(event) == 0);
@@ -389,7 +390,7 @@ TEST_CASE("event: a set one can be asked outside a task, a clear one cannot be w
 TEST_CASE("sync: an object serves one loop after the other, until somebody has waited",
           "[task][sync]")
 {
-    weft_lock *lock = weft_lock_create();
+    weft_lock *lock = make_lock();
     weft_semaphore *semaphore = make_semaphore(1);
     auto uses = [&] {
         WEFT_TRY(weft_lock_acquire(lock));
@@ -431,8 +432,8 @@ TEST_CASE("sync: another thread than the loop's is refused", "[task][sync]")
 {
     log_recorder log;
     world w;
-    weft_lock *lock = weft_lock_create();
-    weft_event *event = weft_event_create();
+    weft_lock *lock = make_lock();
+    weft_event *event = make_event();
     weft_condition *condition = make_condition();
     weft_semaphore *semaphore = make_semaphore(1);
     weft_barrier *barrier = make_barrier(1);
@@ -476,7 +477,7 @@ TEST_CASE("sync: a loop that closes takes waiting and woken tasks out of every l
           "[task][sync][close]")
 {
     log_recorder log;
-    weft_lock *lock = weft_lock_create();
+    weft_lock *lock = make_lock();
     weft_condition *condition = make_condition(lock);
     weft_semaphore *semaphore = make_semaphore(0);
     weft_barrier *barrier = make_barrier(3);
@@ -515,19 +516,25 @@ TEST_CASE("sync: a loop that closes takes waiting and woken tasks out of every l
 TEST_CASE("sync: without memory nothing is made", "[task][sync][oom]")
 {
     int n = sweep_out_of_memory([] {
+        weft_lock *lock = nullptr;
+        weft_event *event = nullptr;
         weft_condition *condition = nullptr;
         weft_semaphore *semaphore = nullptr;
         weft_semaphore *bounded = nullptr;
         weft_barrier *barrier = nullptr;
-        int r = weft_condition_create(nullptr, &condition);
+        int r = weft_lock_create(&lock);
+        r = r < 0 ? r : weft_event_create(&event);
+        r = r < 0 ? r : weft_condition_create(nullptr, &condition);
         r = r < 0 ? r : weft_semaphore_create(1, &semaphore);
         r = r < 0 ? r : weft_bounded_semaphore_create(1, &bounded);
         r = r < 0 ? r : weft_barrier_create(1, &barrier);
+        weft_lock_destroy(lock);
+        weft_event_destroy(event);
         weft_condition_destroy(condition);
         weft_semaphore_destroy(semaphore);
         weft_semaphore_destroy(bounded);
         weft_barrier_destroy(barrier);
         return r;
     });
-    CHECK(n == 4);
+    CHECK(n == 6);
 }

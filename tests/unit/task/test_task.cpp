@@ -6,6 +6,7 @@
 
 #include "support/log_recorder.hpp"
 #include "support/sweep.hpp"
+#include "support/sync_objects.hpp"
 #include "weft/group.h"
 #include "weft/sync.h"
 #include "weft/testing.h"
@@ -277,7 +278,7 @@ TEST_CASE("task: closing the loop releases what a woken task held", "[task][clos
     }
     SECTION("a place in the line of an event")
     {
-        weft_event *event = weft_event_create();
+        weft_event *event = make_event();
         {
             virtual_loop loop;
             auto waits = [](void *e) -> int {
@@ -292,7 +293,7 @@ TEST_CASE("task: closing the loop releases what a woken task held", "[task][clos
     }
     SECTION("a place in the line of a lock")
     {
-        weft_lock *lock = weft_lock_create();
+        weft_lock *lock = make_lock();
         {
             virtual_loop loop;
             auto acquires = [](void *l) -> int {
@@ -444,9 +445,11 @@ TEST_CASE("lock: misuse is refused", "[task][sync]")
 {
     log_recorder log;
     virtual_loop loop;
-    weft_lock *lock = weft_lock_create();
+    weft_lock *lock = make_lock();
     auto takes = [](void *arg) -> int { return weft_lock_acquire(static_cast<weft_lock *>(arg)); };
 
+    CHECK(weft_lock_create(nullptr) == WEFT_EINVAL);
+    CHECK(weft_event_create(nullptr) == WEFT_EINVAL);
     CHECK(weft_lock_release(lock) == WEFT_ERUNTIME);
     REQUIRE(loop.run(takes, lock) == 0);
     CHECK(weft_lock_destroy(lock) == WEFT_EINVALIDSTATE);
@@ -462,8 +465,8 @@ TEST_CASE("lock: misuse is refused", "[task][sync]")
 
 TEST_CASE("lock, event: they may outlive the loop that they were used on", "[task][sync][regress]")
 {
-    weft_lock *lock = weft_lock_create();
-    weft_event *event = weft_event_create();
+    weft_lock *lock = make_lock();
+    weft_event *event = make_event();
     struct both {
         weft_lock *lock;
         weft_event *event;
@@ -490,7 +493,7 @@ TEST_CASE("lock, event: they may outlive the loop that they were used on", "[tas
 TEST_CASE("event: a loop that closes takes its tasks out of the line", "[task][sync][regress]")
 {
     log_recorder log;
-    weft_event *event = weft_event_create();
+    weft_event *event = make_event();
     {
         virtual_loop loop;
         auto waits = [](void *e) -> int { return weft_event_wait(static_cast<weft_event *>(e)); };

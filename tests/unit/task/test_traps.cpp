@@ -6,6 +6,7 @@
 #include "support/virtual_loop.hpp"
 
 #include "support/log_recorder.hpp"
+#include "support/sync_objects.hpp"
 #include "weft/group.h"
 #include "weft/sync.h"
 #include "weft/testing.h"
@@ -340,7 +341,7 @@ TEST_CASE("lock: a woken waiter that is cancelled wakes the next", "[task][sync]
 {
     virtual_loop loop;
     trace events;
-    line it{ weft_lock_create(), &events };
+    line it{ make_lock(), &events };
     auto takes = [](void *arg) -> int { return weft_lock_acquire(static_cast<line *>(arg)->lock); };
 
     CHECK(loop.run(takes, &it) == 0);
@@ -360,7 +361,7 @@ TEST_CASE("lock: with every waiter cancelled a newcomer takes it at once", "[tas
 {
     virtual_loop loop;
     trace events;
-    line it{ weft_lock_create(), &events };
+    line it{ make_lock(), &events };
     auto takes = [](void *arg) -> int { return weft_lock_acquire(static_cast<line *>(arg)->lock); };
 
     CHECK(loop.run(takes, &it) == 0);
