@@ -292,7 +292,7 @@ int weft_fail_at(const weft_origin *origin, int code, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format != NULL ? format : "", arguments);
+    vsnprintf(message, sizeof message, format != NULL ? format : "(null)", arguments);
     va_end(arguments);
 
     weft_error *error = wf_error_create(code, origin, message);

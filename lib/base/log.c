@@ -157,7 +157,7 @@ void weft_log(enum weft_log_level level, const char *logger, const char *format,
     char text[LINE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format != NULL ? format : "", arguments);
+    vsnprintf(text, sizeof text, format != NULL ? format : "(null)", arguments);
     va_end(arguments);
 
     weft_log_record record = { sizeof record, level, logger != NULL ? logger : "weft", text, NULL };

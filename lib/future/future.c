@@ -405,7 +405,7 @@ int weft_future_set_exception_at(const weft_origin *origin, weft_future *future,
     char message[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format != NULL ? format : "", arguments);
+    vsnprintf(message, sizeof message, format != NULL ? format : "(null)", arguments);
     va_end(arguments);
     wf_future_fail(future, code, wf_error_create(code, origin, message));
     return 0;

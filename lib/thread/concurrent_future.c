@@ -350,7 +350,7 @@ int weft_concurrent_future_set_exception_at(const weft_origin *origin,
     char message[MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format != NULL ? format : "", arguments);
+    vsnprintf(message, sizeof message, format != NULL ? format : "(null)", arguments);
     va_end(arguments);
     weft_error *error = wf_error_create(code, origin, message);
     return explain(wf_concurrent_future_finish(future, code, weft_value_none(), error), future);
