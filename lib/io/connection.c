@@ -90,10 +90,10 @@ static int linger(weft_stream *stream, weft_duration grace)
 {
     (void)weft_stream_close(stream); /* checked: this is its loop's thread */
     while (stream->state != WF_STREAM_CLOSED) {
-        size_t before = stream->queued;
+        size_t before = stream->outbox.size;
         int code = wf_stream_wait_closed_for(stream, grace);
         if (code == WEFT_ECANCELED || code == WEFT_ENOMEM ||
-            (code == WEFT_ETIMEDOUT && stream->queued == before)) {
+            (code == WEFT_ETIMEDOUT && stream->outbox.size == before)) {
             (void)weft_stream_abort(stream); /* as above */
             return code == WEFT_ECANCELED ? code : 0;
         }

@@ -240,8 +240,8 @@ static void on_input(struct wf_work *work)
     }
     int code = stream->writer.code;
     if (stream->state != WF_STREAM_CLOSED) {
-        code = stream->queued > 0 ? -EPIPE : code; /* what is lost by it */
-        (void)weft_stream_abort(stream);           /* the thread is ours */
+        code = stream->outbox.size > 0 ? -EPIPE : code; /* what is lost by it */
+        (void)weft_stream_abort(stream);                /* the thread is ours */
     }
     lose_pipe(end, code);
 }

@@ -95,7 +95,7 @@ static void free_stream(weft_stream *stream)
 {
     weft_loop *loop = stream->loop;
 
-    WF_ASSERT(stream->fd < 0 && stream->first == NULL);
+    WF_ASSERT(stream->fd < 0 && wf_outbox_is_empty(&stream->outbox));
     wf_held_free(stream);
     wf_feed_destroy(stream);
     if (stream->io != NULL && stream->io->viewer == stream) {
@@ -138,7 +138,7 @@ static void on_work(struct wf_work *work)
     if (stream->state != WF_STREAM_CLOSED) {
         wf_stream_flush(stream);
     }
-    if (is_without_reader(stream) && stream->first == NULL) {
+    if (is_without_reader(stream) && wf_outbox_is_empty(&stream->outbox)) {
         (void)wf_side_break(&stream->writer, -EPIPE); /* for later writes */
     }
 }
@@ -156,7 +156,7 @@ void wf_stream_release(weft_stream *stream)
 /* There is room again, and perhaps a queue that waits for it. */
 static void on_room(weft_stream *stream)
 {
-    if (stream->first == NULL) {
+    if (wf_outbox_is_empty(&stream->outbox)) {
         wf_side_wake(&stream->writer, 0); /* the task that sends a file */
     } else if (!wf_work_is_queued(&stream->work)) {
         wf_loop_run_soon(stream->loop, &stream->work);
@@ -449,7 +449,7 @@ static void shut(weft_stream *stream, enum wf_stream_state state)
 
 static void finish_close(weft_stream *stream)
 {
-    WF_ASSERT(stream->state != WF_STREAM_CLOSED && stream->first == NULL);
+    WF_ASSERT(stream->state != WF_STREAM_CLOSED && wf_outbox_is_empty(&stream->outbox));
     detach(stream);
     shut(stream, WF_STREAM_CLOSED);
     wf_loop_take_back(&stream->work);
@@ -466,7 +466,7 @@ static void finish_close(weft_stream *stream)
 
 void wf_stream_maybe_finish_close(weft_stream *stream)
 {
-    if (stream->state == WF_STREAM_CLOSING && stream->first == NULL) {
+    if (stream->state == WF_STREAM_CLOSING && wf_outbox_is_empty(&stream->outbox)) {
         finish_close(stream);
     }
 }

@@ -17,6 +17,7 @@
 
 #include "io/address.h"
 #include "io/io.h"
+#include "io/outbox.h"
 #include "task/task.h"
 #include "weft/stream.h"
 
@@ -54,15 +55,6 @@ struct wf_held {
     size_t capacity;
 };
 
-/* Bytes that wait to be sent: data[start..end). */
-struct wf_chunk {
-    struct wf_chunk *next; /* owned */
-    size_t start;
-    size_t end;
-    size_t capacity;
-    char data[];
-};
-
 struct weft_stream {
     uint32_t magic;
     uint8_t state;        /* enum wf_stream_state */
@@ -85,9 +77,7 @@ struct weft_stream {
     struct wf_held held;
     size_t lent; /* of the last view, when it came out of <held> */
     size_t limit;
-    struct wf_chunk *first; /* owned: the write queue */
-    struct wf_chunk *last;
-    size_t queued; /* bytes in it */
+    struct wf_outbox outbox; /* the write queue */
     size_t high;
     size_t low;
     struct wf_work work;   /* sends the queue; at the end it frees the stream */

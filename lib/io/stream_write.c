@@ -1,5 +1,5 @@
 /*
- * Writing: at once what the socket takes, the rest into a queue of chunks.
+ * Writing: at once what the socket takes, the rest into a queue (outbox.c).
  *
  * The queue is sent when the poller reports room, by the stream's own work in
  * a turn, several chunks in one system call and a bounded number of bytes a
@@ -20,17 +20,13 @@
 
 #include "io/stream.h"
 
-#include "base/alloc.h"
-#include "base/assert.h"
 #include "base/log.h"
 #include "io/sigpipe.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/uio.h>
 
 enum {
-    CHUNK_SIZE = 16384,       /* of a chunk for small writes, with its head */
     MAX_PIECES = 64,          /* of a gathered write */
     FLUSH_PIECES = 16,        /* chunks in one system call */
     FLUSH_PER_TURN = 4 << 20, /* bytes; then the others get their turn */
@@ -38,91 +34,23 @@ enum {
 
 /* ---- the queue ---------------------------------------------------------- */
 
-static void drop_first(weft_stream *stream)
-{
-    struct wf_chunk *chunk = stream->first;
-
-    stream->first = chunk->next;
-    if (stream->first == NULL) {
-        stream->last = NULL;
-    }
-    wf_free(chunk);
-}
-
 void wf_stream_drop_queue(weft_stream *stream)
 {
-    while (stream->first != NULL) {
-        drop_first(stream);
-    }
-    stream->queued = 0;
+    wf_outbox_clear(&stream->outbox);
     stream->is_paused = false;
-}
-
-/* Take <n> sent bytes off the queue. */
-static void consume(weft_stream *stream, size_t n)
-{
-    WF_ASSERT(n <= stream->queued);
-    stream->queued -= n;
-    while (n > 0) {
-        struct wf_chunk *chunk = stream->first;
-        size_t len = chunk->end - chunk->start;
-        if (n < len) {
-            chunk->start += n;
-            return;
-        }
-        n -= len;
-        drop_first(stream);
-    }
-}
-
-/* A last chunk with room for <size> more bytes. NULL without memory. */
-static struct wf_chunk *room_for(weft_stream *stream, size_t size)
-{
-    struct wf_chunk *last = stream->last;
-    size_t capacity = CHUNK_SIZE - sizeof *last;
-
-    if (last != NULL && last->capacity - last->end >= size) {
-        return last;
-    }
-    if (capacity < size) {
-        capacity = size;
-    }
-    struct wf_chunk *chunk = wf_alloc(sizeof *chunk + capacity);
-    if (chunk == NULL) {
-        return NULL;
-    }
-    *chunk = (struct wf_chunk){ NULL, 0, 0, capacity };
-    if (last != NULL) {
-        last->next = chunk;
-    } else {
-        stream->first = chunk;
-    }
-    stream->last = chunk;
-    return chunk;
 }
 
 /* Queue all but the first <sent> bytes of the buffers. */
 static int enqueue(weft_stream *stream, const weft_buffer *buffers, size_t n, size_t total,
                    size_t sent)
 {
-    struct wf_chunk *chunk = room_for(stream, total - sent);
+    int code = wf_outbox_append(&stream->outbox, buffers, n, total, sent);
 
-    if (chunk == NULL) {
+    if (code < 0) {
         (void)weft_stream_abort(stream); /* checked: a gap in the bytes would be worse */
-        return WEFT_ENOMEM;
+        return code;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (sent >= buffers[i].size) {
-            sent -= buffers[i].size;
-            continue;
-        }
-        size_t len = buffers[i].size - sent;
-        memcpy(chunk->data + chunk->end, (const char *)buffers[i].data + sent, len);
-        chunk->end += len;
-        stream->queued += len;
-        sent = 0;
-    }
-    if (stream->queued > stream->high) {
+    if (stream->outbox.size > stream->high) {
         stream->is_paused = true;
     }
     return 0;
@@ -184,13 +112,9 @@ static ssize_t send_pieces(weft_stream *stream, struct iovec *pieces, size_t n, 
 static ssize_t send_queue(weft_stream *stream)
 {
     struct iovec pieces[FLUSH_PIECES];
-    size_t n = 0;
-    size_t total = 0;
+    size_t total;
+    size_t n = wf_outbox_peek(&stream->outbox, pieces, FLUSH_PIECES, &total);
 
-    for (struct wf_chunk *c = stream->first; c != NULL && n < FLUSH_PIECES; c = c->next) {
-        pieces[n++] = (struct iovec){ c->data + c->start, c->end - c->start };
-        total += c->end - c->start;
-    }
     return send_pieces(stream, pieces, n, total);
 }
 
@@ -205,7 +129,7 @@ static int send_end(weft_stream *stream)
 
 static void wake_if_low(weft_stream *stream)
 {
-    if (stream->is_paused && stream->queued <= stream->low) {
+    if (stream->is_paused && stream->outbox.size <= stream->low) {
         stream->is_paused = false;
         wf_side_wake(&stream->writer, 0);
     }
@@ -216,16 +140,16 @@ void wf_stream_flush(weft_stream *stream)
     size_t budget = FLUSH_PER_TURN;
     ssize_t n = 0;
 
-    while (stream->first != NULL && stream->writer.is_ready && budget > 0) {
+    while (!wf_outbox_is_empty(&stream->outbox) && stream->writer.is_ready && budget > 0) {
         n = send_queue(stream);
         if (n <= 0) {
             break;
         }
-        consume(stream, (size_t)n);
+        wf_outbox_consume(&stream->outbox, (size_t)n);
         budget -= (size_t)n < budget ? (size_t)n : budget;
     }
     wake_if_low(stream);
-    if (stream->first != NULL) {
+    if (!wf_outbox_is_empty(&stream->outbox)) {
         if (stream->writer.is_ready) {
             wf_loop_run_soon(stream->loop, &stream->work);
         }
@@ -282,7 +206,7 @@ WF_IO_SLOW static int write_slowly(weft_stream *stream, const void *data, size_t
     if (data == NULL) {
         return refuse_data(size);
     }
-    if (stream->first == NULL && stream->writer.is_ready) {
+    if (wf_outbox_is_empty(&stream->outbox) && stream->writer.is_ready) {
         struct iovec piece = { (void *)(uintptr_t)data, size };
         sent = send_pieces(stream, &piece, 1, size);
     }
@@ -309,8 +233,8 @@ WF_IO_SLOW static int write_failed(weft_stream *stream, const void *data, size_t
 int weft_stream_write(weft_stream *stream, const void *data, size_t size)
 {
     if (__builtin_expect(!wf_stream_is_at_hand(stream) || !stream->writer.is_open ||
-                             stream->first != NULL || !stream->writer.is_ready || size == 0 ||
-                             stream->is_pipe,
+                             !wf_outbox_is_empty(&stream->outbox) || !stream->writer.is_ready ||
+                             size == 0 || stream->is_pipe,
                          0)) {
         return write_slowly(stream, data, size);
     }
@@ -350,7 +274,7 @@ int weft_stream_writev(weft_stream *stream, const weft_buffer *buffers, size_t n
     if (total == 0) {
         return 0;
     }
-    if (stream->first == NULL && stream->writer.is_ready) {
+    if (wf_outbox_is_empty(&stream->outbox) && stream->writer.is_ready) {
         sent = send_pieces(stream, pieces, n, total);
         if (sent < 0) {
             return (int)sent;
@@ -424,12 +348,12 @@ int weft_stream_write_eof(weft_stream *stream)
     }
     stream->is_end_wanted = true;
     stream->writer.is_open = false;
-    return stream->first == NULL ? send_end(stream) : 0;
+    return wf_outbox_is_empty(&stream->outbox) ? send_end(stream) : 0;
 }
 
 size_t weft_stream_get_write_buffer_size(const weft_stream *stream)
 {
-    return wf_stream_check(stream) < 0 ? 0 : stream->queued;
+    return wf_stream_check(stream) < 0 ? 0 : stream->outbox.size;
 }
 
 /* ---- sending a file ----------------------------------------------------- */
@@ -471,7 +395,7 @@ int wf_stream_wait_until_sent(weft_stream *stream)
     int code = 0;
 
     stream->low = 0;
-    while (code == 0 && stream->first != NULL) {
+    while (code == 0 && !wf_outbox_is_empty(&stream->outbox)) {
         stream->is_paused = true;
         code = wf_side_wait(stream, &stream->writer, "sendfile", deadline);
     }
