@@ -178,8 +178,7 @@ WEFT_API int weft_process_communicate(weft_process *process, const void *input, 
  *
  * Thread: loop thread, in a task.
  * Owns:   nothing. <out_returncode> may be NULL.
- * Errors: WEFT_ECANCELED; WEFT_ECLOSED once the loop is closed. On failure *out_returncode is
- *         untouched.
+ * Errors: WEFT_ECANCELED; WEFT_ERUNTIME outside a task. On failure *out_returncode is untouched.
  * See:    weft_process_get_returncode.
  */
 WEFT_API int weft_process_wait(weft_process *process, int *out_returncode);

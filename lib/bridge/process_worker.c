@@ -32,7 +32,8 @@
 
 enum {
     START_LIMIT_MS = 30000, /* for a worker to say that it is one */
-    END_LIMIT_MS = 2000     /* for an idle worker to end by itself */
+    END_LIMIT_MS = 2000,    /* for an idle worker to end by itself */
+    DEATH_LIMIT_MS = 500    /* for one that has closed the channel: it is dying, or odd */
 };
 
 /* A worker is broken: what of it is known is found out by break_worker. */
@@ -171,7 +172,7 @@ static void describe_exit(int returncode, char *text, size_t size)
  */
 static int break_worker(struct wf_worker_process *worker, int code, const char *what)
 {
-    bool is_dying = code == BROKEN && wf_child_wait(&worker->child, END_LIMIT_MS);
+    bool is_dying = code == BROKEN && wf_child_wait(&worker->child, DEATH_LIMIT_MS);
     int pid = (int)worker->child.pid;
     char end[64];
 
@@ -288,12 +289,13 @@ static int start_worker(weft_process_executor *executor, struct wf_worker_proces
     return code;
 }
 
-/* Whether an idle worker can still be used: it has work left to do, and is alive. */
+/* Whether an idle worker can still be used: it may do more, is alive, and has nothing to say. */
 static bool is_usable(const struct wf_worker_process *worker)
 {
     unsigned max = worker->executor->max_tasks;
 
-    return (max == 0 || worker->n_tasks < max) && !wf_child_wait(&worker->child, 0);
+    return (max == 0 || worker->n_tasks < max) &&
+           wait_for_channel(worker, POLLIN, 0) == WEFT_ETIMEDOUT;
 }
 
 int wf_worker_get(weft_process_executor *executor, struct wf_worker_process **out_worker)

@@ -348,7 +348,8 @@ void weft_process_destroy(weft_process *process)
     if (process == NULL || wf_process_check(process) < 0) {
         return;
     }
-    if (process->is_released || process->is_communicating || !wf_list_is_empty(&process->waiters)) {
+    if (process->is_released || process->is_communicating || process->is_beginning ||
+        !wf_list_is_empty(&process->waiters)) {
         (void)wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVALIDSTATE, "%s",
                         process->is_released ? "the process was destroyed before"
                                              : "a task still waits for the process");
@@ -402,6 +403,7 @@ static void close_with_loop(weft_process *process)
         process->pumps[fd].task = weft_future_unref(process->pumps[fd].task); /* NULL */
     }
     process->is_communicating = false;
+    process->is_released |= process->is_beginning; /* nobody was handed it */
     wf_process_mute(process);
     abort_streams(process);
     if (process->is_released) {

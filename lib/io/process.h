@@ -53,6 +53,7 @@ struct weft_process {
     bool is_closing;  /* weft_process_close was called */
     bool kill_group;
     bool kill_on_cancel;
+    bool is_beginning; /* the callback form: its creator does not have it yet */
     bool is_communicating;
     weft_loop *loop;  /* held */
     struct wf_io *io; /* borrowed: NULL once the loop is closed */

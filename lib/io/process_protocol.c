@@ -238,10 +238,12 @@ static void on_input(struct wf_work *work)
     if (!end->is_there || (stream->state != WF_STREAM_CLOSED && !stream->is_hung_up)) {
         return;
     }
-    int code = stream->writer.code;
-    if (stream->state != WF_STREAM_CLOSED) {
-        code = stream->outbox.size > 0 ? -EPIPE : code; /* what is lost by it */
-        (void)weft_stream_abort(stream);                /* the thread is ours */
+    int code = 0;
+    if (stream->state == WF_STREAM_CLOSED) {
+        code = stream->writer.code;
+    } else {
+        code = stream->outbox.size > 0 ? -EPIPE : 0; /* what is lost by it; else nobody minds */
+        (void)weft_stream_abort(stream);             /* the thread is ours */
     }
     lose_pipe(end, code);
 }
@@ -337,8 +339,11 @@ static int connect_pipes(weft_process *process)
 static int begin(weft_process *process)
 {
     queue_plain(&process->events->made, process, EVENT_MADE, -1, 0);
+    process->is_beginning = true;
     int code = connect_pipes(process);
-    return code < 0 ? code : wf_task_yield();
+    code = code < 0 ? code : wf_task_yield();
+    process->is_beginning = false;
+    return code;
 }
 
 int weft_loop_subprocess_exec_at(const weft_origin *origin, weft_loop *loop,
@@ -357,6 +362,9 @@ int weft_loop_subprocess_exec_at(const weft_origin *origin, weft_loop *loop,
     if (code < 0 ||
         (code = wf_process_read_options(options != NULL ? options : &pipes, &plan)) < 0) {
         return code;
+    }
+    if (wf_task_current != NULL && wf_task_current->future.loop != loop) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_ERUNTIME, "a process for another loop's task");
     }
     if (protocol == NULL || protocol->size < sizeof protocol->size || out_process == NULL) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL,

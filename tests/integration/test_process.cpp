@@ -9,6 +9,8 @@
 #include <cstring>
 #include <thread>
 
+#include <sys/resource.h>
+
 #include "support/sweep.hpp"
 #include "weft/runtime.h"
 
@@ -822,12 +824,16 @@ struct recorded {
     weft_future *done = nullptr;
     bool destroys_at_exit = false;
     bool closes_when_made = false;
+    bool destroys_when_made = false;
 };
 
 int made(weft_process *process, void *data)
 {
     recorded *self = static_cast<recorded *>(data);
     self->events.emplace_back("made");
+    if (self->destroys_when_made) {
+        weft_process_destroy(process); /* too early: reported, and nothing happens */
+    }
     return self->closes_when_made ? weft_process_close(process) : 0;
 }
 
@@ -943,6 +949,81 @@ TEST_CASE("process protocol: close kills, and a callback may destroy", "[process
     REQUIRE(closing.events.size() == 6);
     REQUIRE(code == -SIGKILL);
     REQUIRE(destroying.events.back() == "exited");
+    REQUIRE(left.is_clean());
+}
+
+TEST_CASE("process protocol: its creator has it first", "[process][protocol]")
+{
+    inventory left;
+    log_recorder log;
+    recorded early;
+    recorded closed;
+    int code = -1;
+
+    early.destroys_when_made = true;
+    {
+        world w(/* is_virtual = */ false);
+        int r = w.run([&] { return run_recorded(&early, "exit 8", nullptr, &code); });
+        REQUIRE(r == 0);
+        /* The loop closes at every moment before the creator has it. */
+        weft_process *late = nullptr;
+        body begin = [&] {
+            return weft_loop_subprocess_shell(nullptr, &recording, &closed, nullptr, "sleep 60",
+                                              &late);
+        };
+        REQUIRE(weft_loop_create_task(w.loop, weft_coro_create(run_body, &begin), nullptr,
+                                      nullptr) == 0);
+        for (int i = 0; i < 10000 && !has_child(); i++) {
+            REQUIRE(weft_loop_run_once(w.loop, WEFT_MS(1)) >= 0);
+        }
+        int turns = GENERATE(0, 1, 2, 3);
+        for (int i = 0; i < turns && closed.events.empty(); i++) {
+            REQUIRE(weft_loop_run_once(w.loop, WEFT_MS(1)) >= 0);
+        }
+        w.close();
+        weft_process_destroy(late); /* if it came so far */
+    }
+    REQUIRE(code == 8);
+    REQUIRE(early.events.back() == "lost");
+    REQUIRE(log.count(WEFT_REPORT_MISUSE) == 1);
+    REQUIRE(left.is_clean());
+}
+
+TEST_CASE("process: without descriptors it fails cleanly", "[process][fd]")
+{
+    inventory left;
+    struct rlimit before = {};
+    std::vector<int> codes;
+    {
+        world w(/* is_virtual = */ false);
+        int r = w.run([&] { return output_of(pipes(out_pipe), { "true" }).empty() ? 0 : 1; });
+        REQUIRE(r == 0);
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        r = w.run([&] {
+            for (int limit = 4; limit < 40; limit++) {
+                struct rlimit low = { static_cast<rlim_t>(limit), before.rlim_max };
+                weft_process *p = nullptr;
+                setrlimit(RLIMIT_NOFILE, &low);
+                const char *const argv[] = { "true", nullptr };
+                weft_process_options options = pipes(in_pipe | out_pipe | err_pipe);
+                int code = weft_create_subprocess_exec(&options, argv, &p);
+                setrlimit(RLIMIT_NOFILE, &before);
+                codes.push_back(code);
+                if (code == 0) {
+                    WEFT_TRY(weft_process_wait(p, nullptr));
+                    weft_process_destroy(p);
+                }
+            }
+            return 0;
+        });
+        setrlimit(RLIMIT_NOFILE, &before);
+        REQUIRE(r == 0);
+    }
+    REQUIRE(codes.front() == -EMFILE);
+    REQUIRE(codes.back() == 0);
+    for (int code : codes) {
+        REQUIRE((code == 0 || code == -EMFILE));
+    }
     REQUIRE(left.is_clean());
 }
 

@@ -80,6 +80,14 @@ int die(const void *input, size_t, weft_bytes **)
         }
         pause();
     }
+    if (strcmp(how, "afterwards") == 0) { /* what nobody has asked for */
+        std::thread([] {
+            struct timespec pause = { 0, 1000000 };
+            nanosleep(&pause, nullptr);
+            (void)!write(3, "more", 4);
+        }).detach();
+        return 0;
+    }
     if (strcmp(how, "half") == 0) {
         const uint32_t head[] = { 0x77665731u, 4, 0, 0, 1000, 0 };
         if (write(3, head, sizeof head) != sizeof head) {
@@ -382,15 +390,23 @@ TEST_CASE("process executor: a worker that dies fails its job, and the pool goes
         REQUIRE(p.ask("die", "nonsense").find(" talks nonsense") != std::string::npos);
         REQUIRE(p.ask("die", "half").find(" exited with status 0") != std::string::npos);
         REQUIRE(p.ask("leave_grandchild").find(" exited with status 4") != std::string::npos);
+        REQUIRE(p.ask("die", "close").find(" talks nonsense") != std::string::npos);
         REQUIRE(p.ask("echo", "well") == "well");
-        REQUIRE(p.stats().n_broken == 5);
-        REQUIRE(p.stats().n_started == 6);
+        REQUIRE(p.stats().n_broken == 6);
+        REQUIRE(p.stats().n_started == 7);
         /* One that dies while it is idle hurts nobody. */
         pid_t idle = p.ask_pid();
         kill(idle, SIGKILL);
         REQUIRE(wait_until_dead(idle));
         REQUIRE(p.ask_pid() > 0);
-        REQUIRE(p.stats().n_broken == 5);
+        REQUIRE(p.stats().n_broken == 6);
+        /* One that talks while it is idle is replaced, and hurts nobody either. */
+        REQUIRE(p.ask("die", "afterwards").empty());
+        for (int i = 0; i < 10; i++) {
+            block_a_little();
+        }
+        REQUIRE(p.ask("echo", "well") == "well");
+        REQUIRE(p.stats().n_broken == 6);
     }
     REQUIRE(left.is_clean());
 }
