@@ -28,6 +28,7 @@ endif()
 foreach(name IN ITEMS
         include-upward include-upward-public include-sideways include-circle include-module-circle
         include-uv include-internal header-alone header-cxx alloc docs-thread docs-none
+        docs-macro docs-inline docs-type docs-order
         readme-code readme-link
         map-unknown map-twice map-missing map-no-header map-no-reason map-no-row map-not-yet
         export-missing export-undeclared

@@ -140,7 +140,7 @@ void part_count(struct part *part)
     for (size_t i = 0; i < part->worker->config->n_services; i++) {
         const struct weft_service *service = &part->services[i];
         for (size_t k = 0; k < service->n_servers; k++) {
-            weft_server_stats stats = { .size = sizeof stats };
+            weft_server_stats stats = WEFT_SERVER_STATS_INIT;
             if (weft_server_get_stats(service->servers[k], &stats) == 0) {
                 n_connections += stats.connections;
                 n_accepted += stats.accepted;

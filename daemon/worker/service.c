@@ -352,7 +352,7 @@ static size_t count_connections(const struct weft_service *service)
     size_t n = 0;
 
     for (size_t i = 0; i < service->n_servers; i++) {
-        weft_server_stats stats = { .size = sizeof stats };
+        weft_server_stats stats = WEFT_SERVER_STATS_INIT;
         if (weft_server_get_stats(service->servers[i], &stats) == 0) {
             n += stats.connections;
         }

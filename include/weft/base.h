@@ -7,11 +7,29 @@
  * Linkage and attribute macros, the record of where a call was made, and the
  * value that a task, a future or an executor's job hands to whoever waits.
  *
+ * Calls. The object comes first, and a NULL loop is the running one; outputs come
+ * last, are named out_... and are untouched on failure. Where asyncio has a name, weft
+ * has it too; get_, is_ and set_ stand before what is weft's own. A question is
+ * answered by not 0 when it is so.
+ *
+ * A call that makes something returns a code, and gives the thing by its last
+ * parameter. Two kinds are returned themselves, NULL without memory: what is made for
+ * one scope and goes straight into the next call (coroutine object, timeout scope,
+ * task group, runner), which answers NULL with WEFT_ENOMEM, so that nothing need be
+ * checked in between; and what only holds values (a loop's future, bytes, contexts and
+ * their variables).
+ *
+ * Words. create and destroy: one owner, who ends it. ref and unref: shared; unref
+ * gives NULL. NULL is a no-op to both ends. ..._with: the same with one more choice.
+ * ..._threadsafe: from any thread. Options are structs that start with their size,
+ * set by an ..._INIT; NULL options are the defaults.
+ *
  * Origins. Every call that creates something is a macro over a real exported
  * function whose first parameter is a pointer to one static record: function,
  * file, line and the text of the argument that names the work. It costs one
- * register. A foreign-function interface calls the exported function itself
- * and passes NULL or a record of its own.
+ * register. A foreign-function interface calls the exported function itself,
+ * named ..._at, and passes NULL or a record of its own. (weft_timeout_create_at
+ * and weft_loop_call_at are asyncio's names: that is a moment.)
  *
  *     weft_task *t;
  *     int r = weft_create_task(weft_coro_create(fetch, url), &t);
@@ -19,6 +37,11 @@
  * Values. A weft_value is a pointer or a 64-bit integer, with an optional
  * destructor. A value with a destructor has one owner; one without is plain
  * data and may be copied freely.
+ *
+ * Each call says its thread (loop thread: the one of the object's loop; any), who owns
+ * what is handed over, the units of numbers, and its errors beside WEFT_EINVAL for what
+ * is no such object, WEFT_EWRONGTHREAD and WEFT_EFORKED, which every call may give
+ * before it changes anything.
  *
  * Read error.h next.
  */
@@ -72,6 +95,7 @@ typedef struct weft_value {
     weft_destroy_fn *destroy; /* NULL: plain data, copied freely */
 } weft_value;
 
+/** No value. Thread: any. Owns: nothing. */
 static inline weft_value weft_value_none(void)
 {
     weft_value v;
@@ -80,6 +104,7 @@ static inline weft_value weft_value_none(void)
     return v;
 }
 
+/** A number. Thread: any. Owns: nothing. */
 static inline weft_value weft_value_int(int64_t number)
 {
     weft_value v;
@@ -88,6 +113,8 @@ static inline weft_value weft_value_int(int64_t number)
     return v;
 }
 
+/** A pointer with its destructor, NULL for plain data. Thread: any. Owns: the value owns what
+ * <pointer> points to, unless <destroy> is NULL. */
 static inline weft_value weft_value_ptr(void *pointer, weft_destroy_fn *destroy)
 {
     weft_value v;
@@ -97,7 +124,8 @@ static inline weft_value weft_value_ptr(void *pointer, weft_destroy_fn *destroy)
     return v;
 }
 
-/** Run the destructor of <value>, if it has one, and empty it. */
+/** Run the destructor of <value>, if it has one, and empty it. Thread: any. Owns: consumes what it
+ * holds; the struct is the caller's. */
 static inline void weft_value_clear(weft_value *value)
 {
     weft_destroy_fn *destroy = value->destroy;

@@ -31,7 +31,7 @@
  * gets a copy. One with a destructor has one owner: the first caller gets it.
  * When nobody did, the last unref destroys it, on that thread.
  *
- * Read executor.h next.
+ * Read bridge.h next.
  */
 
 #include "weft/base.h"
@@ -41,6 +41,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** An outcome that any thread may wait for. */
 typedef struct weft_concurrent_future weft_concurrent_future;
 
 /**

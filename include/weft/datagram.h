@@ -47,6 +47,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** An endpoint of datagrams. */
 typedef struct weft_datagram_transport weft_datagram_transport;
 
 /** The callbacks of an endpoint; each may be NULL, and then nothing happens. Set <size> to

@@ -119,7 +119,7 @@ WEFT_API int weft_loop_getnameinfo_at(const weft_origin *origin, weft_loop *loop
  * The look-ups of <loop>: how many run, wait, and were abandoned and still run.
  *
  * Thread: loop thread.
- * Owns:   copied; set out_stats->size first.
+ * Owns:   copied; WEFT_EXECUTOR_STATS_INIT sets the struct first.
  * Errors: WEFT_EINVAL without a size. All zero before the first look-up.
  */
 WEFT_API int weft_loop_get_names_stats(weft_loop *loop, weft_executor_stats *out_stats);

@@ -23,7 +23,7 @@
  *         return 0;
  *     }
  *
- * Read coro.h next.
+ * Read result.h next.
  */
 
 #include "weft/base.h"
@@ -58,6 +58,7 @@ WEFT_BEGIN_DECLS
     X(EBROKENPROCESS, -5023, "the worker process died", "BrokenProcessPool")                    \
     X(ELINETOOLONG, -5024, "the line is longer than the limit", "ValueError")
 
+/** weft's own codes: WEFT_ECANCELED, ... */
 enum weft_error_code {
 #define WEFT_ERROR_ENUM(name, value, text, asyncio) WEFT_##name = (value),
     WEFT_ERROR_MAP(WEFT_ERROR_ENUM)

@@ -43,7 +43,7 @@
  * waits for them.) Who wants them done calls weft_executor_shutdown; weft_run does
  * so for the loop's default executor.
  *
- * Read concurrent_future.h for the outcome, bridge.h for
+ * Read concurrent_future.h next, for the outcome; bridge.h has
  * weft_loop_run_in_executor, which awaits it.
  */
 
@@ -56,6 +56,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** Threads, and the queue of their jobs. */
 typedef struct weft_executor weft_executor;
 
 /** A job: 0 or a negative code; a value by weft_return. */
@@ -273,6 +274,7 @@ WEFT_API int weft_executor_shutdown(weft_executor *executor,
 
 /* ---- looking inside ------------------------------------------------------ */
 
+/** How many buckets a histogram has. */
 enum {
     WEFT_HISTOGRAM_BUCKETS = 96
 };

@@ -42,6 +42,7 @@ WEFT_BEGIN_DECLS
 
 /* ---- a file ------------------------------------------------------------- */
 
+/** An open file. */
 typedef struct weft_file weft_file;
 
 /**
@@ -228,8 +229,9 @@ WEFT_API int weft_file_watch_create_at(const weft_origin *origin, weft_file_watc
  * Owns:   copied; <out_id> may be NULL.
  * Units:  <kinds>: a sum of kinds; 0: created, modified, deleted and moved. Overflow and gone come
  *         always, and half a move as created or deleted. The same file again: its kinds are
- * replaced and its id is given again. Errors: system codes (-ENOENT; -ENOSPC: too many watches of
- * this user); WEFT_ECANCELED (it may be watched or not); WEFT_ECLOSED.
+ *         replaced and its id is given again.
+ * Errors: system codes (-ENOENT; -ENOSPC: too many watches of this user); WEFT_ECANCELED (it
+ *         may be watched or not); WEFT_ECLOSED.
  */
 WEFT_API int weft_file_watch_add(weft_file_watch *watch, const char *path, int kinds, int *out_id);
 /** Do not watch <id> any more: a last WEFT_FILE_GONE comes for it. Errors: WEFT_EINVAL. Thread:

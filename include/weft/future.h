@@ -30,6 +30,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** A result that is not there yet, of one loop. */
 typedef struct weft_future weft_future;
 
 /** Runs on the loop's thread, in a turn after <future> is done. A negative result is reported. */

@@ -46,8 +46,9 @@ typedef struct weft_outcomes {
     weft_outcome *items;
 } weft_outcomes;
 
+/** For weft_gather. */
 enum weft_gather_flags {
-    WEFT_GATHER_RETURN_EXCEPTIONS = 1
+    WEFT_GATHER_RETURN_EXCEPTIONS = 1 /* errors are outcomes like others */
 };
 
 /**
@@ -73,6 +74,7 @@ WEFT_API int weft_gather_at(const weft_origin *origin, weft_awaitable *const *aw
 
 /* ---- wait --------------------------------------------------------------- */
 
+/** When weft_wait is content; asyncio's return_when. */
 enum weft_wait_mode {
     WEFT_ALL_COMPLETED = 0,
     WEFT_FIRST_COMPLETED = 1,
@@ -110,6 +112,12 @@ WEFT_API int weft_shield_at(const weft_origin *origin, weft_awaitable *awaitable
 
 /* ---- task group --------------------------------------------------------- */
 
+/**
+ * Tasks that live inside a scope: asyncio's TaskGroup.
+ *
+ *     created --enter--> entered --exit: waits for all--> exited
+ *                          `--a child fails--> the others and the parent are cancelled
+ */
 typedef struct weft_task_group weft_task_group;
 
 /** Make a group. Errors: NULL without memory; entering NULL gives WEFT_ENOMEM. Thread: loop

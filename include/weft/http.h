@@ -132,7 +132,7 @@ WEFT_API int weft_http_server_serve(weft_http_server *server, weft_stream *strea
  */
 WEFT_API int weft_http_server_drain(weft_http_server *server, weft_duration grace);
 
-/** Counters of a server. */
+/** Counters of a server. Set <size> by WEFT_HTTP_SERVER_STATS_INIT. */
 typedef struct weft_http_server_stats {
     size_t size;
     uint64_t requests;  /* handed to the handler */
@@ -140,7 +140,14 @@ typedef struct weft_http_server_stats {
     size_t connections; /* open now */
     size_t idle;        /* of those, without a request */
 } weft_http_server_stats;
-/** Read them; set size first. Thread: the server's loop thread. Owns: copied. */
+
+#define WEFT_HTTP_SERVER_STATS_INIT                \
+    {                                              \
+        sizeof(weft_http_server_stats), 0, 0, 0, 0 \
+    }
+
+/** Read them, into a struct that WEFT_HTTP_SERVER_STATS_INIT has set. Thread: the server's loop
+ * thread. Owns: copied. */
 WEFT_API int weft_http_server_get_stats(const weft_http_server *server,
                                         weft_http_server_stats *out_stats);
 

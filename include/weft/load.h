@@ -27,7 +27,6 @@ WEFT_BEGIN_DECLS
 #define WEFT_LOAD_SCENARIO_ABI 1
 
 /** What weft-load calls. Everything runs on one loop's thread, a user always on the same one. */
-
 struct weft_load_scenario {
     uint32_t abi; /* WEFT_LOAD_SCENARIO_ABI */
     /* One user for each connection. 0, or negative to refuse the argument. */

@@ -44,6 +44,7 @@ enum weft_log_level {
     X(SHUTDOWN_SURVIVOR, "shutdown-survivor", WARNING)               \
     X(MESSAGE, "message", ERROR)
 
+/** What a report is about. */
 enum weft_report_kind {
 #define WEFT_REPORT_ENUM(name, text, level) WEFT_REPORT_##name,
     WEFT_REPORT_MAP(WEFT_REPORT_ENUM)

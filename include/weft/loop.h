@@ -41,6 +41,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** An event loop. */
 typedef struct weft_loop weft_loop;
 
 /** A callback that was scheduled: asyncio's Handle and TimerHandle. */

@@ -62,6 +62,7 @@ enum weft_process_stdio_kind {
     WEFT_PROCESS_FD = 4       /* a copy of <fd>, which stays the caller's */
 };
 
+/** The choice for one of the three. */
 typedef struct weft_process_stdio {
     enum weft_process_stdio_kind kind;
     int fd; /* for WEFT_PROCESS_FD */

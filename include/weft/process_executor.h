@@ -55,6 +55,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** Worker processes, and the queue of their jobs. */
 typedef struct weft_process_executor weft_process_executor;
 
 /* ---- in the worker ------------------------------------------------------ */

@@ -17,7 +17,7 @@
  * A second weft_return replaces the first. When the function ends with a
  * negative code the value is destroyed: a failure has no value.
  *
- * Read error.h for the failing half of this.
+ * error.h has the failing half of this. Read coro.h next.
  */
 
 #include "weft/base.h"

@@ -181,6 +181,7 @@ WEFT_API weft_runtime *weft_get_running_runtime(void);
 /** The index of the running loop in its runtime; -1 without. Thread: any. Owns: nothing. */
 WEFT_API int weft_get_running_loop_index(void);
 
+/** Which loop to place work on. */
 enum weft_pick_policy {
     WEFT_PICK_ROUND_ROBIN = 0,
     WEFT_PICK_LEAST_TASKS = 1

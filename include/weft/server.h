@@ -29,6 +29,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** Listening sockets of one loop, and the connections that came by them. */
 typedef struct weft_server weft_server;
 
 /**
@@ -117,7 +118,7 @@ WEFT_API int weft_server_get_port(const weft_server *server);
  * Returns how many there are; 0 once it is closed. Thread: loop thread. Owns: the server's. */
 WEFT_API size_t weft_server_get_sockets(const weft_server *server, int *out_fds, size_t n);
 
-/** Counters of a server. */
+/** Counters of a server. Set <size> by WEFT_SERVER_STATS_INIT. */
 typedef struct weft_server_stats {
     size_t size;
     uint64_t accepted;      /* connections taken */
@@ -125,7 +126,14 @@ typedef struct weft_server_stats {
     uint64_t shed;          /* accepted only to be closed at once */
     size_t connections;     /* open now */
 } weft_server_stats;
-/** Read them; set size first. Thread: loop thread. Owns: copied. */
+
+#define WEFT_SERVER_STATS_INIT                \
+    {                                         \
+        sizeof(weft_server_stats), 0, 0, 0, 0 \
+    }
+
+/** Read them, into a struct that WEFT_SERVER_STATS_INIT has set. Thread: loop thread. Owns: copied.
+ */
 WEFT_API int weft_server_get_stats(const weft_server *server, weft_server_stats *out_stats);
 
 /**

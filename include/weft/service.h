@@ -30,6 +30,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** What a module was compiled for; weftd refuses another. */
 #define WEFT_SERVICE_ABI 1
 
 struct weft_executor; /* executor.h */
@@ -37,6 +38,7 @@ struct weft_executor; /* executor.h */
 /** One running service on one loop. */
 typedef struct weft_service weft_service;
 
+/** What a setting is. */
 enum weft_setting_kind {
     WEFT_SETTING_STRING = 0,
     WEFT_SETTING_INT = 1,
@@ -56,6 +58,7 @@ typedef struct weft_setting_spec {
     int64_t max;
 } weft_setting_spec;
 
+/** How many settings a module may have. */
 enum {
     WEFT_SERVICE_MAX_SETTINGS = 24
 };

@@ -9,6 +9,10 @@
  * asyncio, any loop on any thread may have handlers; a signal that several
  * loops handle reaches all of them.
  *
+ *     static int on_hangup(void *settings) { return reload(settings); }
+ *
+ *     WEFT_TRY(weft_loop_add_signal_handler(NULL, SIGHUP, on_hangup, settings));
+ *
  * From: docs.python.org/3.11/library/asyncio-eventloop.html#unix-signals.
  */
 

@@ -2,7 +2,7 @@
 #define WEFT_STREAM_H
 
 /*
- * stream.h: bytes over TCP and unix sockets.
+ * stream.h: bytes over TCP and unix sockets, and over pipes (pipe.h).
  *
  * A stream is asyncio's StreamReader and StreamWriter in one. It reads and
  * writes straight from and to the socket; only what stands behind a line, a
@@ -41,6 +41,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** A connection, or one direction of a pipe (pipe.h). */
 typedef struct weft_stream weft_stream;
 
 /** Options of streams; all zero is the default. Start from WEFT_STREAM_OPTIONS_INIT. */

@@ -32,6 +32,8 @@
  *
  * Errors that all waits share: WEFT_ETIMEDOUT; WEFT_ECANCELED in a task; WEFT_EDEADLOCK;
  * WEFT_ENOMEM, in a task with a limit, for its timer.
+ *
+ * Read sync.h and queue.h first.
  */
 
 #include "weft/base.h"

@@ -59,6 +59,7 @@
 
 WEFT_BEGIN_DECLS
 
+/** One connection. */
 typedef struct weft_transport weft_transport;
 
 /**
@@ -282,7 +283,8 @@ WEFT_API int weft_transport_is_reading(const weft_transport *transport);
  */
 WEFT_API int weft_transport_set_write_buffer_limits(weft_transport *transport, size_t high,
                                                     size_t low);
-/** Read the marks; each place may be NULL. Thread: loop thread. Owns: copied. */
+/** Read the marks, in asyncio's order; each place may be NULL. Thread: loop thread. Owns: copied.
+ */
 WEFT_API int weft_transport_get_write_buffer_limits(const weft_transport *transport,
                                                     size_t *out_low, size_t *out_high);
 /** The bytes that wait to be sent. Thread: loop thread. Owns: nothing. */

@@ -2,11 +2,19 @@
 #define WEFT_WEFT_H
 
 /*
- * weft.h: all of the library. Reading order: error, coro, context, loop, future, task, timeout,
- * group, as_completed, sync, queue, executor, concurrent_future, bridge, threadsafe, connect,
- * dns, socket, stream, server, transport, process, process_executor, address, datagram, pipe,
- * file, signal, runtime. service.h (modules of weftd), load.h (scenarios of weft-load), http.h
- * and testing.h are included on their own.
+ * weft.h: all of the library. The headers explain it when they are read in this order:
+ *
+ *     what all stands on   base.h error.h result.h time.h
+ *     one loop             coro.h loop.h future.h task.h context.h
+ *     several tasks        timeout.h group.h as_completed.h sync.h queue.h
+ *     threads              executor.h concurrent_future.h bridge.h threadsafe.h
+ *     connections          address.h dns.h connect.h bytes.h stream.h server.h transport.h
+ *                          datagram.h pipe.h socket.h
+ *     the system           file.h signal.h process.h process_executor.h
+ *     a program            runtime.h log.h alloc.h
+ *
+ * Included on their own: testing.h (virtual time, failing memory), http.h (libweft-http),
+ * service.h (modules of weftd), load.h (scenarios of weft-load).
  */
 
 #include "weft/address.h"

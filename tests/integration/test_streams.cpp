@@ -127,7 +127,7 @@ TEST_CASE("R23: many clients get their own bytes back, exactly", "[integration][
     const unsigned seed = stress_seed();
     std::vector<int> codes;
     size_t most_queued = 0;
-    weft_server_stats stats = { sizeof stats, 0, 0, 0, 0 };
+    weft_server_stats stats = WEFT_SERVER_STATS_INIT;
 
     INFO("seed " << seed);
     int code = w.run(
@@ -184,7 +184,7 @@ TEST_CASE("streams: several loops on threads of their own share a port", "[integ
                 while (!is_over) {
                     weft_sleep(WEFT_MS(1));
                 }
-                weft_server_stats stats = { sizeof stats, 0, 0, 0, 0 };
+                weft_server_stats stats = WEFT_SERVER_STATS_INIT;
                 weft_server_get_stats(server, &stats);
                 n_accepted += stats.accepted;
                 return end(server);
@@ -344,7 +344,7 @@ TEST_CASE("R17: two thousand rude clients of ten kinds leave nothing behind", "[
             }
             is_over = true;
             weft_await(insider, nullptr);
-            weft_server_stats stats = { sizeof stats, 0, 0, 0, 0 };
+            weft_server_stats stats = WEFT_SERVER_STATS_INIT;
             do {
                 weft_sleep(WEFT_MS(1));
                 weft_server_get_stats(server, &stats);

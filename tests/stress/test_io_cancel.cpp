@@ -101,7 +101,7 @@ TEST_CASE("R14: connects and accepts cancelled at the moment of completion leak 
     size_t n_opened = 0;
     int before = 0;
     int after = 0;
-    weft_server_stats stats = { sizeof stats, 0, 0, 0, 0 };
+    weft_server_stats stats = WEFT_SERVER_STATS_INIT;
 
     INFO("seed " << seed);
     int code = w.run(

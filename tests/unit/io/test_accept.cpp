@@ -94,7 +94,7 @@ int end(weft_server *server)
 
 weft_server_stats stats_of(weft_server *server)
 {
-    weft_server_stats stats = { sizeof stats, 0, 0, 0, 0 };
+    weft_server_stats stats = WEFT_SERVER_STATS_INIT;
     weft_server_get_stats(server, &stats);
     return stats;
 }
