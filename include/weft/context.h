@@ -13,7 +13,7 @@
  *     weft_context_var *request = weft_context_var_create("request");
  *
  *     weft_context_var_set(request, weft_value_int(42), NULL);
- *     weft_create_task(weft_coro_create(handle, NULL), NULL);   -- sees 42
+ *     weft_create_task(weft_coro_create(handle, NULL), NULL); // sees 42
  *
  * Copying costs one reference, and nothing while no variable is set; setting one
  * copies the list of the values that are set.

@@ -31,6 +31,7 @@
  */
 
 #include "weft/base.h"
+#include "weft/bytes.h"
 #include "weft/error.h"
 #include "weft/loop.h"
 
@@ -141,11 +142,11 @@ WEFT_API int weft_fs_truncate(const char *path, int64_t size);
  * Read all of a file.
  *
  * Thread: loop thread, in a task.
- * Owns:   the caller frees *out_data with weft_free. A zero byte stands behind the data.
+ * Owns:   the caller destroys *out_bytes (weft_bytes_destroy).
  * Units:  <limit> in bytes; 0: none.
  * Errors: -EFBIG when it is longer than <limit>; -EISDIR; else as weft_file_open.
  */
-WEFT_API int weft_fs_read_file(const char *path, size_t limit, char **out_data, size_t *out_size);
+WEFT_API int weft_fs_read_file(const char *path, size_t limit, weft_bytes **out_bytes);
 
 /**
  * Put <data> in place of a file, at once or not at all: into a temporary file in the same folder,

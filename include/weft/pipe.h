@@ -10,7 +10,9 @@
  * then, and write and drain return -EPIPE. There is never a SIGPIPE.
  *
  *     int ends[2];
- *     pipe(ends);
+ *     if (pipe2(ends, O_CLOEXEC) < 0) {
+ *         return -errno;
+ *     }
  *     WEFT_TRY(weft_connect_read_pipe(ends[0], NULL, &reader));
  *     WEFT_TRY(weft_connect_write_pipe(ends[1], NULL, &writer));
  *

@@ -19,7 +19,7 @@
  *         weft_value job;
  *
  *         for (;;) {
- *             WEFT_TRY(weft_queue_get(queue, &job));    -- ends by cancel or shutdown
+ *             WEFT_TRY(weft_queue_get(queue, &job)); // ends by cancel or shutdown
  *             handle(job.as.ptr);
  *             weft_queue_task_done(queue);
  *         }

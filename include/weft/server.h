@@ -8,8 +8,7 @@
  * lasting error (no descriptors left) instead of spinning, sends away whom it cannot take after a
  * pause, and counts those.
  *
- *     [bound --start_serving-->] serving --close--> closed to newcomers
- *                                               --last connection ends--> done
+ *     [bound --start_serving-->] serving --close--> closed to newcomers --last one ends--> done
  *
  * Its clients are streams, each in a task of its own (weft_start_server), or transports with
  * callbacks (weft_loop_create_server, transport.h).

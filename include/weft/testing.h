@@ -15,12 +15,12 @@
  *     weft_testing_count_blocks(1);
  *     weft_new_event_loop(&options, &loop);
  *     weft_loop_create_task(loop, weft_coro_create(my_coroutine, NULL), NULL, &task);
- *     assert(weft_testing_run_until(loop, is_done, task, 100) == 0);  -- a hundred turns at most
+ *     assert(weft_testing_run_until(loop, is_done, task, 100) == 0); // a hundred turns at most
  *     assert(weft_future_result(task, NULL) == 0);
  *     weft_future_unref(task);
- *     weft_loop_close(loop);                                          -- reports what is pending
+ *     weft_loop_close(loop); // reports what is pending
  *     weft_loop_unref(loop);
- *     assert(weft_testing_n_blocks() == 0);                           -- and nothing has leaked
+ *     assert(weft_testing_n_blocks() == 0); // and nothing has leaked
  *
  * To see how it does without memory, run it for n = 0, 1, 2, ... with
  * weft_testing_fail_allocation_after(n) until nothing fails any more.

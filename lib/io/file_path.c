@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "weft/bytes.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -170,21 +171,25 @@ int weft_fs_truncate(const char *path, int64_t size)
 
 /* ---- whole files: reading ----------------------------------------------- */
 
-/* Bytes that are read, with room for a zero byte behind them. */
+/* Bytes that are read, with room for <room> of them and a zero byte. */
 struct whole {
-    char *data; /* owned */
-    size_t size;
+    weft_bytes *bytes; /* owned */
     size_t room;
 };
 
 static int grow(struct whole *whole, size_t room)
 {
-    char *data = room > SIZE_MAX / 2 ? NULL : wf_realloc(whole->data, room + 1);
+    weft_bytes *grown =
+        room > SIZE_MAX / 2 ? NULL : wf_realloc(whole->bytes, sizeof(weft_bytes) + room + 1);
 
-    if (data == NULL) {
+    if (grown == NULL) {
         return WEFT_ENOMEM;
     }
-    whole->data = data;
+    if (whole->bytes == NULL) {
+        grown->size = 0;
+    }
+    grown->data = (char *)(grown + 1);
+    whole->bytes = grown;
     whole->room = room;
     return 0;
 }
@@ -193,21 +198,22 @@ static int grow(struct whole *whole, size_t room)
 static int read_whole(int fd, size_t limit, struct whole *whole)
 {
     for (;;) {
-        if (whole->size == whole->room) {
+        if (whole->bytes->size == whole->room) {
             int code = grow(whole, whole->room * 2);
             if (code < 0) {
                 return code;
             }
         }
-        ssize_t n = read(fd, whole->data + whole->size, whole->room - whole->size);
+        weft_bytes *bytes = whole->bytes;
+        ssize_t n = read(fd, bytes->data + bytes->size, whole->room - bytes->size);
         if (n < 0 && errno == EINTR) {
             continue;
         }
         if (n <= 0) {
             return n < 0 ? -errno : 0;
         }
-        whole->size += (size_t)n;
-        if (limit > 0 && whole->size > limit) {
+        bytes->size += (size_t)n;
+        if (limit > 0 && bytes->size > limit) {
             return -EFBIG;
         }
     }
@@ -215,7 +221,7 @@ static int read_whole(int fd, size_t limit, struct whole *whole)
 
 static int run_read_file(struct wf_file_job *job)
 {
-    struct whole whole = { NULL, 0, 0 };
+    struct whole whole = { NULL, 0 };
     size_t limit = (size_t)job->offset;
     int fd = open(job->path, O_RDONLY | O_CLOEXEC);
 
@@ -231,16 +237,15 @@ static int run_read_file(struct wf_file_job *job)
     code = code < 0 ? code : read_whole(fd, limit, &whole);
     (void)close(fd); /* nothing was written to it */
     if (code < 0) {
-        wf_free(whole.data);
+        weft_bytes_destroy(whole.bytes);
         return code > WEFT_ECANCELED ? wf_file_fail(-code, job->path) : code;
     }
-    whole.data[whole.size] = '\0';
-    job->made = whole.data;
-    job->result = (int64_t)whole.size;
+    whole.bytes->data[whole.bytes->size] = '\0';
+    job->made = whole.bytes;
     return 0;
 }
 
-int weft_fs_read_file(const char *path, size_t limit, char **out_data, size_t *out_size)
+int weft_fs_read_file(const char *path, size_t limit, weft_bytes **out_bytes)
 {
     struct wf_file_job *job;
     struct wf_io *io;
@@ -249,18 +254,17 @@ int weft_fs_read_file(const char *path, size_t limit, char **out_data, size_t *o
     if (code < 0) {
         return code;
     }
-    if (path == NULL || out_data == NULL || out_size == NULL) {
-        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a path and places for the data");
+    if (path == NULL || out_bytes == NULL) {
+        return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a path and a place for the bytes");
     }
     job = wf_file_job_create(run_read_file, path, NULL, 0);
     if (job != NULL) {
-        job->drop = wf_free;
+        job->drop = weft_bytes_destroy;
         job->offset = limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
     }
     code = wf_file_run(WEFT_ORIGIN(NULL), io, job, &job);
     if (code == 0) {
-        *out_data = job->made;
-        *out_size = (size_t)job->result;
+        *out_bytes = job->made;
         job->made = NULL;
         wf_file_job_destroy(job);
     }

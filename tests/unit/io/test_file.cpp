@@ -168,14 +168,14 @@ TEST_CASE("file: codes of the system pass through, with a message", "[io][file]"
     int code = w.run([&] {
         weft_file *file = nullptr;
         struct stat status;
-        char *data;
+        weft_bytes *data;
         size_t n = 0;
         weft_folder *entries;
         codes.push_back(weft_file_open((f / "none").c_str(), O_RDONLY, 0, &file));
         messages.push_back(weft_current_message(-ENOENT));
         codes.push_back(weft_fs_stat((f / "none").c_str(), &status));
         codes.push_back(weft_fs_readdir((f / "small").c_str(), &entries));
-        codes.push_back(weft_fs_read_file(f.path.c_str(), 0, &data, &n));
+        codes.push_back(weft_fs_read_file(f.path.c_str(), 0, &data));
         codes.push_back(weft_fs_rmdir((f / "small").c_str()));
         codes.push_back(weft_fs_write_file((f / "no/folder").c_str(), "x", 1, 0600));
         codes.push_back(weft_file_open("/dev/full", O_WRONLY, 0, &file));
@@ -253,19 +253,19 @@ TEST_CASE("file: whole files are read up to a limit and replaced at once", "[io]
     chmod((f / "old").c_str(), 0640);
     lines seen;
     int code = w.run([&] {
-        char *data;
-        size_t n;
+        weft_bytes *data = nullptr;
         int r = weft_fs_write_file((f / "old").c_str(), much.data(), much.size(), 0600);
-        r |= weft_fs_read_file((f / "old").c_str(), 0, &data, &n);
-        seen.push_back(std::string(data, n) == much && data[n] == '\0' ? "same" : "other");
-        weft_free(data);
+        r |= weft_fs_read_file((f / "old").c_str(), 0, &data);
+        bool is_same = std::string(data->data, data->size) == much && data->data[data->size] == 0;
+        seen.push_back(is_same ? "same" : "other");
+        weft_bytes_destroy(data);
         seen.push_back(
-            weft_error_name(weft_fs_read_file((f / "old").c_str(), much.size() - 1, &data, &n)));
-        r |= weft_fs_read_file((f / "old").c_str(), much.size(), &data, &n);
-        weft_free(data);
-        r |= weft_fs_read_file("/proc/self/stat", 0, &data, &n); /* says that it has 0 bytes */
-        seen.push_back(n > 0 ? "some" : "none");
-        weft_free(data);
+            weft_error_name(weft_fs_read_file((f / "old").c_str(), much.size() - 1, &data)));
+        r |= weft_fs_read_file((f / "old").c_str(), much.size(), &data);
+        weft_bytes_destroy(data);
+        r |= weft_fs_read_file("/proc/self/stat", 0, &data); /* says that it has 0 bytes */
+        seen.push_back(data->size > 0 ? "some" : "none");
+        weft_bytes_destroy(data);
         struct stat status;
         r |= weft_fs_stat((f / "old").c_str(), &status);
         seen.push_back(std::to_string(status.st_mode & 0777));
