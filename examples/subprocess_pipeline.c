@@ -55,8 +55,8 @@ static int pipeline(void *arg)
     int *n_right = arg, count;
 
     options.in.kind = options.out.kind = WEFT_PROCESS_PIPE;
-    WEFT_TRY(weft_create_subprocess_exec(&options, WEFT_ARGV("sort"), &sort));
-    WEFT_TRY(weft_create_subprocess_exec(&options, WEFT_ARGV("uniq", "-c"), &uniq));
+    WEFT_TRY(weft_create_subprocess_exec(WEFT_ARGV("sort"), &options, &sort));
+    WEFT_TRY(weft_create_subprocess_exec(WEFT_ARGV("uniq", "-c"), &options, &uniq));
     struct link link = { sort, uniq };
     weft_task_group *group = weft_task_group_create();
     WEFT_TRY(weft_task_group_enter(group));

@@ -19,7 +19,7 @@
  *
  *         options.out.kind = WEFT_PROCESS_PIPE;
  *         options.cwd = folder;
- *         WEFT_TRY(weft_create_subprocess_exec(&options, WEFT_ARGV("ls", "-l"), &p));
+ *         WEFT_TRY(weft_create_subprocess_exec(WEFT_ARGV("ls", "-l"), &options, &p));
  *         int r = weft_process_communicate(p, NULL, 0, &text, NULL);
  *         ...
  *         weft_bytes_destroy(text);
@@ -125,21 +125,21 @@ typedef struct weft_process_options {
  *         WEFT_ENOMEM; WEFT_ECANCELED. On failure *out_process is untouched.
  * See:    weft_process_communicate, weft_process_wait.
  */
-#define weft_create_subprocess_exec(options, argv, out_process) \
-    weft_create_subprocess_exec_at(WEFT_ORIGIN(NULL), (options), (argv), (out_process))
+#define weft_create_subprocess_exec(argv, options, out_process) \
+    weft_create_subprocess_exec_at(WEFT_ORIGIN(NULL), (argv), (options), (out_process))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
-WEFT_API int weft_create_subprocess_exec_at(const weft_origin *origin,
+WEFT_API int weft_create_subprocess_exec_at(const weft_origin *origin, const char *const *argv,
                                             const weft_process_options *options,
-                                            const char *const *argv, weft_process **out_process);
+                                            weft_process **out_process);
 
 /** The same for a line that /bin/sh runs: quoting what comes from elsewhere is the caller's
  * duty. Thread: loop thread, in a task. Owns: as weft_create_subprocess_exec. */
-#define weft_create_subprocess_shell(options, command, out_process) \
-    weft_create_subprocess_shell_at(WEFT_ORIGIN(NULL), (options), (command), (out_process))
+#define weft_create_subprocess_shell(command, options, out_process) \
+    weft_create_subprocess_shell_at(WEFT_ORIGIN(NULL), (command), (options), (out_process))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
-WEFT_API int weft_create_subprocess_shell_at(const weft_origin *origin,
+WEFT_API int weft_create_subprocess_shell_at(const weft_origin *origin, const char *command,
                                              const weft_process_options *options,
-                                             const char *command, weft_process **out_process);
+                                             weft_process **out_process);
 
 /* ---- its pipes ---------------------------------------------------------- */
 
@@ -256,24 +256,25 @@ typedef struct weft_subprocess_protocol {
  * Errors: as weft_create_subprocess_exec.
  * See:    weft_process_close.
  */
-#define weft_loop_subprocess_exec(loop, protocol, data, options, argv, out_process)                \
-    weft_loop_subprocess_exec_at(WEFT_ORIGIN(NULL), (loop), (protocol), (data), (options), (argv), \
+#define weft_loop_subprocess_exec(loop, protocol, data, argv, options, out_process)                \
+    weft_loop_subprocess_exec_at(WEFT_ORIGIN(NULL), (loop), (protocol), (data), (argv), (options), \
                                  (out_process))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
 WEFT_API int weft_loop_subprocess_exec_at(const weft_origin *origin, weft_loop *loop,
                                           const weft_subprocess_protocol *protocol, void *data,
+                                          const char *const *argv,
                                           const weft_process_options *options,
-                                          const char *const *argv, weft_process **out_process);
+                                          weft_process **out_process);
 
 /** The same for a line that /bin/sh runs. Thread: loop thread, in a task. Owns: as
  * weft_loop_subprocess_exec. */
-#define weft_loop_subprocess_shell(loop, protocol, data, options, command, out_process)     \
-    weft_loop_subprocess_shell_at(WEFT_ORIGIN(NULL), (loop), (protocol), (data), (options), \
-                                  (command), (out_process))
+#define weft_loop_subprocess_shell(loop, protocol, data, command, options, out_process)     \
+    weft_loop_subprocess_shell_at(WEFT_ORIGIN(NULL), (loop), (protocol), (data), (command), \
+                                  (options), (out_process))
 /** The function under it. Thread: loop thread, in a task. Owns: as above. */
 WEFT_API int weft_loop_subprocess_shell_at(const weft_origin *origin, weft_loop *loop,
                                            const weft_subprocess_protocol *protocol, void *data,
-                                           const weft_process_options *options, const char *command,
+                                           const char *command, const weft_process_options *options,
                                            weft_process **out_process);
 
 /**

@@ -348,7 +348,7 @@ static int begin(weft_process *process)
 
 int weft_loop_subprocess_exec_at(const weft_origin *origin, weft_loop *loop,
                                  const weft_subprocess_protocol *protocol, void *data,
-                                 const weft_process_options *options, const char *const *argv,
+                                 const char *const *argv, const weft_process_options *options,
                                  weft_process **out_process)
 {
     weft_process_options pipes = WEFT_PROCESS_OPTIONS_INIT;
@@ -391,7 +391,7 @@ int weft_loop_subprocess_exec_at(const weft_origin *origin, weft_loop *loop,
 
 int weft_loop_subprocess_shell_at(const weft_origin *origin, weft_loop *loop,
                                   const weft_subprocess_protocol *protocol, void *data,
-                                  const weft_process_options *options, const char *command,
+                                  const char *command, const weft_process_options *options,
                                   weft_process **out_process)
 {
     const char *const argv[] = { "/bin/sh", "-c", command, NULL };
@@ -399,5 +399,5 @@ int weft_loop_subprocess_shell_at(const weft_origin *origin, weft_loop *loop,
     if (command == NULL) {
         return weft_fail(WEFT_EINVAL, "no command for the shell");
     }
-    return weft_loop_subprocess_exec_at(origin, loop, protocol, data, options, argv, out_process);
+    return weft_loop_subprocess_exec_at(origin, loop, protocol, data, argv, options, out_process);
 }

@@ -340,8 +340,8 @@ int wf_process_start(const weft_origin *origin, struct wf_process_plan *plan,
     return 0;
 }
 
-int weft_create_subprocess_exec_at(const weft_origin *origin, const weft_process_options *options,
-                                   const char *const *argv, weft_process **out_process)
+int weft_create_subprocess_exec_at(const weft_origin *origin, const char *const *argv,
+                                   const weft_process_options *options, weft_process **out_process)
 {
     struct wf_process_plan plan = { 0 };
     int code = wf_process_read_options(options, &plan);
@@ -349,13 +349,13 @@ int weft_create_subprocess_exec_at(const weft_origin *origin, const weft_process
     return code < 0 ? code : wf_process_start(origin, &plan, argv, out_process);
 }
 
-int weft_create_subprocess_shell_at(const weft_origin *origin, const weft_process_options *options,
-                                    const char *command, weft_process **out_process)
+int weft_create_subprocess_shell_at(const weft_origin *origin, const char *command,
+                                    const weft_process_options *options, weft_process **out_process)
 {
     const char *const argv[] = { "/bin/sh", "-c", command, NULL };
 
     if (command == NULL) {
         return refuse("no command for the shell");
     }
-    return weft_create_subprocess_exec_at(origin, options, argv, out_process);
+    return weft_create_subprocess_exec_at(origin, argv, options, out_process);
 }

@@ -179,7 +179,7 @@ int set_scene(void *data)
     const char *const argv[] = { "cat", nullptr };
     weft_process_options with_pipe = WEFT_PROCESS_OPTIONS_INIT;
     with_pipe.in.kind = WEFT_PROCESS_PIPE;
-    WEFT_TRY(weft_create_subprocess_exec(&with_pipe, argv, &c.process));
+    WEFT_TRY(weft_create_subprocess_exec(argv, &with_pipe, &c.process));
 
     WEFT_TRY(weft_lock_acquire(c.lock));
     for (int what = 0; what < 6; what++) {

@@ -162,17 +162,17 @@ TEST_CASE("process: every wrong argument is refused before anything happens", "[
         weft_process_fd low[] = { { 1, 2 } };
         weft_process_fd closed[] = { { 999, 5 } };
         auto refuse = [&](const weft_process_options *options, const char *const *words) {
-            codes.push_back(weft_create_subprocess_exec(options, words, &untouched));
+            codes.push_back(weft_create_subprocess_exec(words, options, &untouched));
         };
         /* Outside a task. */
-        codes.push_back(weft_create_subprocess_exec(nullptr, argv, &untouched));
+        codes.push_back(weft_create_subprocess_exec(argv, nullptr, &untouched));
         int r = w.run([&] {
             weft_process_options options = WEFT_PROCESS_OPTIONS_INIT;
             refuse(nullptr, nullptr);
             refuse(nullptr, none);
             refuse(nullptr, empty);
             codes.push_back(weft_create_subprocess_shell(nullptr, nullptr, &untouched));
-            codes.push_back(weft_create_subprocess_exec(nullptr, argv, nullptr));
+            codes.push_back(weft_create_subprocess_exec(argv, nullptr, nullptr));
             options.size = 0;
             refuse(&options, argv);
             options = WEFT_PROCESS_OPTIONS_INIT;
@@ -206,7 +206,7 @@ TEST_CASE("process: every wrong argument is refused before anything happens", "[
             options = WEFT_PROCESS_OPTIONS_INIT;
             options.fds = closed;
             options.n_fds = 1;
-            return weft_create_subprocess_exec(&options, argv, &untouched) == -EBADF ? 0 : 1;
+            return weft_create_subprocess_exec(argv, &options, &untouched) == -EBADF ? 0 : 1;
         });
         REQUIRE(r == 0);
     }
@@ -332,7 +332,7 @@ TEST_CASE("process: a loop that closes during the start leaves nothing", "[proce
         body begin = [&] { /* its stack is dropped: nothing on it may own memory */
                            const char *const argv[] = { "sleep", "60", nullptr };
                            weft_process_options options = pipes(in_pipe | out_pipe | err_pipe);
-                           return weft_create_subprocess_exec(&options, argv, &p);
+                           return weft_create_subprocess_exec(argv, &options, &p);
         };
         REQUIRE(weft_loop_create_task(w.loop, weft_coro_create(run_body, &begin), nullptr,
                                       nullptr) == 0);
@@ -878,7 +878,7 @@ int run_recorded(recorded *self, const char *line, const char *input, int *out_r
     weft_process *p = nullptr;
 
     self->done = weft_loop_create_future(nullptr);
-    int code = weft_loop_subprocess_shell(nullptr, &recording, self, nullptr, line, &p);
+    int code = weft_loop_subprocess_shell(nullptr, &recording, self, line, nullptr, &p);
     if (code < 0) {
         weft_future_unref(self->done);
         return code;
@@ -968,7 +968,7 @@ TEST_CASE("process protocol: its creator has it first", "[process][protocol]")
         /* The loop closes at every moment before the creator has it. */
         weft_process *late = nullptr;
         body begin = [&] {
-            return weft_loop_subprocess_shell(nullptr, &recording, &closed, nullptr, "sleep 60",
+            return weft_loop_subprocess_shell(nullptr, &recording, &closed, "sleep 60", nullptr,
                                               &late);
         };
         REQUIRE(weft_loop_create_task(w.loop, weft_coro_create(run_body, &begin), nullptr,
@@ -1006,7 +1006,7 @@ TEST_CASE("process: without descriptors it fails cleanly", "[process][fd]")
                 setrlimit(RLIMIT_NOFILE, &low);
                 const char *const argv[] = { "true", nullptr };
                 weft_process_options options = pipes(in_pipe | out_pipe | err_pipe);
-                int code = weft_create_subprocess_exec(&options, argv, &p);
+                int code = weft_create_subprocess_exec(argv, &options, &p);
                 setrlimit(RLIMIT_NOFILE, &before);
                 codes.push_back(code);
                 if (code == 0) {
@@ -1040,13 +1040,13 @@ TEST_CASE("process protocol: refusals, no memory, and a loop that closes", "[pro
             weft_subprocess_protocol bad = recording;
             bad.size = 0;
             codes.push_back(
-                weft_loop_subprocess_shell(nullptr, nullptr, nullptr, nullptr, "true", &p));
+                weft_loop_subprocess_shell(nullptr, nullptr, nullptr, "true", nullptr, &p));
             codes.push_back(
-                weft_loop_subprocess_shell(nullptr, &bad, nullptr, nullptr, "true", &p));
+                weft_loop_subprocess_shell(nullptr, &bad, nullptr, "true", nullptr, &p));
             codes.push_back(
                 weft_loop_subprocess_shell(nullptr, &recording, nullptr, nullptr, nullptr, &p));
             codes.push_back(
-                weft_loop_subprocess_shell(nullptr, &recording, nullptr, nullptr, "true", nullptr));
+                weft_loop_subprocess_shell(nullptr, &recording, nullptr, "true", nullptr, nullptr));
             return 0;
         });
         REQUIRE(r == 0);
@@ -1056,8 +1056,8 @@ TEST_CASE("process protocol: refusals, no memory, and a loop that closes", "[pro
                 return run_on_own_loop([&] {
                     weft_process *own = nullptr;
                     recorded events;
-                    WEFT_TRY(weft_loop_subprocess_shell(nullptr, &recording, &events, nullptr,
-                                                        "sleep 60", &own));
+                    WEFT_TRY(weft_loop_subprocess_shell(nullptr, &recording, &events, "sleep 60",
+                                                        nullptr, &own));
                     weft_process_kill(own);
                     int code = weft_process_wait(own, nullptr);
                     weft_process_destroy(own);
@@ -1067,7 +1067,7 @@ TEST_CASE("process protocol: refusals, no memory, and a loop that closes", "[pro
             { -EMFILE, -ENOSPC, -EAGAIN, 0 }); /* of the loop, ...; 0: a pipe was given up */
         REQUIRE(n > 8);
         r = w.run([&] {
-            return weft_loop_subprocess_shell(nullptr, &recording, &self, nullptr, "cat", &p);
+            return weft_loop_subprocess_shell(nullptr, &recording, &self, "cat", nullptr, &p);
         });
         REQUIRE(r == 0);
         w.close();

@@ -15,7 +15,7 @@ static int story(void *arg)
     options.env = env;
     options.cwd = "/";
     WEFT_TRY(weft_create_subprocess_exec(
-        &options, WEFT_ARGV("/bin/sh", "-c", "echo $COLOUR; echo ${HOME:-unset}; pwd"), &proc));
+        WEFT_ARGV("/bin/sh", "-c", "echo $COLOUR; echo ${HOME:-unset}; pwd"), &options, &proc));
     WEFT_TRY(weft_process_communicate(proc, NULL, 0, &out, NULL));
     trace("%s", show_bytes(out));
     weft_process_destroy(proc);

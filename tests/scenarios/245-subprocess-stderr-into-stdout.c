@@ -13,8 +13,8 @@ static int story(void *arg)
     weft_bytes *errors;
 
     options.err.kind = WEFT_PROCESS_STDOUT;
-    WEFT_TRY(weft_create_subprocess_exec(
-        &options, WEFT_ARGV("/bin/sh", "-c", "echo a; echo b >&2; echo c"), &proc));
+    WEFT_TRY(weft_create_subprocess_exec(WEFT_ARGV("/bin/sh", "-c", "echo a; echo b >&2; echo c"),
+                                         &options, &proc));
     WEFT_TRY(weft_process_communicate(proc, NULL, 0, &out, &errors));
     trace("%s stderr none=%d", show_bytes(out), errors == NULL);
     weft_process_destroy(proc);

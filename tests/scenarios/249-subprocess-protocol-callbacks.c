@@ -90,8 +90,9 @@ static int story(void *arg)
     struct proto proto = { .done = make_future() };
     weft_process *transport;
 
-    WEFT_TRY(weft_loop_subprocess_exec(NULL, &protocol, &proto, &options,
-                                       WEFT_ARGV("/bin/sh", "-c", "echo out; exit 6"), &transport));
+    WEFT_TRY(weft_loop_subprocess_exec(NULL, &protocol, &proto,
+                                       WEFT_ARGV("/bin/sh", "-c", "echo out; exit 6"), &options,
+                                       &transport));
     WEFT_TRY(join(proto.done, NULL));
     trace("first: %s", proto.log[0]);
     qsort(proto.log[1], proto.n_logged - 2, sizeof proto.log[0], by_text);

@@ -8,7 +8,7 @@ static void attempt(const char *name, const char *program, const weft_process_op
 {
     weft_process *proc;
 
-    trace("%s %s", name, err(weft_create_subprocess_exec(options, WEFT_ARGV(program), &proc)));
+    trace("%s %s", name, err(weft_create_subprocess_exec(WEFT_ARGV(program), options, &proc)));
 }
 
 static int story(void *arg)

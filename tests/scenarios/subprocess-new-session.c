@@ -12,7 +12,7 @@ static int story(void *arg)
         weft_process_options options = with_pipes(PIPE_IN);
         weft_process *proc;
         options.start_new_session = is_new;
-        WEFT_TRY(weft_create_subprocess_exec(&options, WEFT_ARGV("cat"), &proc));
+        WEFT_TRY(weft_create_subprocess_exec(WEFT_ARGV("cat"), &options, &proc));
         pid_t pid = (pid_t)weft_process_get_pid(proc);
         trace("new %d leads %d %d", is_new, getsid(pid) == pid, getpgid(pid) == pid);
         MUST(weft_stream_close(weft_process_get_stdin(proc)));

@@ -31,7 +31,7 @@ static int story(void *arg)
     weft_future *done = make_future();
     weft_process *transport;
 
-    WEFT_TRY(weft_loop_subprocess_exec(NULL, &protocol, done, NULL, WEFT_ARGV("sleep", "60"),
+    WEFT_TRY(weft_loop_subprocess_exec(NULL, &protocol, done, WEFT_ARGV("sleep", "60"), NULL,
                                        &transport));
     trace("closing %s", yes_or_no(weft_process_is_closing(transport)));
     MUST(weft_process_close(transport));

@@ -65,7 +65,7 @@ static int story(void *arg)
     struct talk talk = { .done = make_future() };
     weft_process *transport;
 
-    WEFT_TRY(weft_loop_subprocess_exec(NULL, &protocol, &talk, NULL, WEFT_ARGV("cat"), &transport));
+    WEFT_TRY(weft_loop_subprocess_exec(NULL, &protocol, &talk, WEFT_ARGV("cat"), NULL, &transport));
     WEFT_TRY(join(talk.done, NULL));
     trace("text %.4s code %d", talk.text, weft_process_get_returncode(transport));
     weft_process_destroy(transport);

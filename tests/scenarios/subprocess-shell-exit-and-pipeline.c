@@ -26,7 +26,7 @@ static int run(const char *line)
     weft_bytes *out;
     char list[128];
 
-    WEFT_TRY(weft_create_subprocess_shell(&options, line, &proc));
+    WEFT_TRY(weft_create_subprocess_shell(line, &options, &proc));
     WEFT_TRY(weft_process_communicate(proc, NULL, 0, &out, NULL));
     show_words(out->data, list, sizeof list);
     trace("out %s code %d", list, weft_process_get_returncode(proc));

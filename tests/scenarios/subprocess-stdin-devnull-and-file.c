@@ -20,8 +20,8 @@ static int story(void *arg)
     options.in.kind = WEFT_PROCESS_DEVNULL;
     options.out = (weft_process_stdio){ WEFT_PROCESS_FD, ends[1] };
     options.err.kind = WEFT_PROCESS_DEVNULL;
-    WEFT_TRY(weft_create_subprocess_exec(
-        &options, WEFT_ARGV("/bin/sh", "-c", "wc -c; echo error >&2"), &proc));
+    WEFT_TRY(weft_create_subprocess_exec(WEFT_ARGV("/bin/sh", "-c", "wc -c; echo error >&2"),
+                                         &options, &proc));
     trace("exit code %d", exit_code(proc));
     MUST((int)write(ends[1], "still open\n", 11));
     close(ends[1]);

@@ -93,14 +93,14 @@ inline int start(const weft_process_options &options, std::initializer_list<cons
     std::vector<const char *> argv(words);
 
     argv.push_back(nullptr);
-    return weft_create_subprocess_exec(&options, argv.data(), out_process);
+    return weft_create_subprocess_exec(argv.data(), &options, out_process);
 }
 
 inline int start_shell(unsigned which, const char *line, weft_process **out_process)
 {
     weft_process_options options = pipes(which);
 
-    return weft_create_subprocess_shell(&options, line, out_process);
+    return weft_create_subprocess_shell(line, &options, out_process);
 }
 
 inline std::string text_of(weft_bytes *bytes)

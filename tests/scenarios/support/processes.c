@@ -22,7 +22,7 @@ weft_process *start_program_at(const weft_origin *origin, const char *program, c
     weft_process_options options = with_pipes(pipes);
     weft_process *process = NULL;
 
-    MUST(weft_create_subprocess_exec_at(origin, &options, WEFT_ARGV(program, argument), &process));
+    MUST(weft_create_subprocess_exec_at(origin, WEFT_ARGV(program, argument), &options, &process));
     return process;
 }
 
@@ -31,7 +31,7 @@ weft_process *start_shell_at(const weft_origin *origin, const char *line, unsign
     weft_process_options options = with_pipes(pipes);
     weft_process *process = NULL;
 
-    MUST(weft_create_subprocess_exec_at(origin, &options, WEFT_ARGV("/bin/sh", "-c", line),
+    MUST(weft_create_subprocess_exec_at(origin, WEFT_ARGV("/bin/sh", "-c", line), &options,
                                         &process));
     return process;
 }
