@@ -44,7 +44,7 @@ static int serve_http(weft_stream *stream, void *data)
 
     (void)data;
     if (server == NULL) {
-        WEFT_TRY(weft_http_server_create(NULL, answer, NULL, &server));
+        WEFT_TRY(weft_http_server_create(answer, NULL, NULL, &server));
     }
     return weft_http_server_serve(server, stream);
 }

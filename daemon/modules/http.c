@@ -53,7 +53,7 @@ static int http_start(weft_service *service)
         return WEFT_ENOMEM;
     }
     http->context.executor = weft_service_get_executor(service, NULL);
-    int r = weft_http_server_create(&options, http_handle, &http->context, &http->server);
+    int r = weft_http_server_create(http_handle, &http->context, &options, &http->server);
     if (r < 0) {
         free(http);
         return r;

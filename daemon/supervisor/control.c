@@ -285,7 +285,7 @@ static int start_serving(struct control *control)
     http_options.body_limit = HEAD_LIMIT;
     http_options.idle_limit = IDLE_LIMIT;
     options.max_connections = connection_limit();
-    WEFT_TRY(weft_http_server_create(&http_options, on_request, control, &control->http));
+    WEFT_TRY(weft_http_server_create(on_request, control, &http_options, &control->http));
     return weft_start_server_fds(on_connected, control, &control->fd, 1, &options,
                                  &control->server);
 }

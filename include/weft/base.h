@@ -7,10 +7,11 @@
  * Linkage and attribute macros, the record of where a call was made, and the
  * value that a task, a future or an executor's job hands to whoever waits.
  *
- * Calls. The object comes first, and a NULL loop is the running one; outputs come
- * last, are named out_... and are untouched on failure. Where asyncio has a name, weft
- * has it too; get_, is_ and set_ stand before what is weft's own. A question is
- * answered by not 0 when it is so.
+ * Calls. The object comes first, and a NULL loop is the running one; then what is to be
+ * done, then options (weft_runtime_run, whose options are the runtime, begins with
+ * them). Outputs come last, are named out_... and are untouched on failure. Where asyncio
+ * has a name, weft has it too; get_, is_ and set_ stand before what is weft's own. A
+ * question is answered by not 0 when it is so.
  *
  * A call that makes something returns a code, and gives the thing by its last
  * parameter. Two kinds are returned themselves, NULL without memory: what is made for

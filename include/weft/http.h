@@ -19,7 +19,7 @@
  *
  *     static int connected(weft_stream *stream, void *data)
  *     {
- *         return weft_http_serve(stream, NULL, hello, data);
+ *         return weft_http_serve(stream, hello, data, NULL);
  *     }
  *
  * The life of a connection:
@@ -98,8 +98,8 @@ typedef struct weft_http_options {
  *         client did not take the answer; WEFT_ECANCELED; WEFT_ENOMEM; WEFT_EINVAL.
  * See:    weft_http_server_serve.
  */
-WEFT_API int weft_http_serve(weft_stream *stream, const weft_http_options *options,
-                             weft_http_handler_fn *handler, void *data);
+WEFT_API int weft_http_serve(weft_stream *stream, weft_http_handler_fn *handler, void *data,
+                             const weft_http_options *options);
 
 /** The connections of one loop that are served alike: options, handler and spare buffers. */
 typedef struct weft_http_server weft_http_server;
@@ -112,8 +112,8 @@ typedef struct weft_http_server weft_http_server;
  *         destroyed and its last connection has ended. The caller owns *out_server.
  * Errors: WEFT_ENOMEM; WEFT_EINVAL for a limit below zero or a missing handler; WEFT_ENOLOOP.
  */
-WEFT_API int weft_http_server_create(const weft_http_options *options,
-                                     weft_http_handler_fn *handler, void *data,
+WEFT_API int weft_http_server_create(weft_http_handler_fn *handler, void *data,
+                                     const weft_http_options *options,
                                      weft_http_server **out_server);
 
 /** Serve one connection; as weft_http_serve. Thread: the server's loop thread, in a task. Owns:

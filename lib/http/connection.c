@@ -560,12 +560,12 @@ int weft_http_server_serve(weft_http_server *server, weft_stream *stream)
     return r;
 }
 
-int weft_http_serve(weft_stream *stream, const weft_http_options *options,
-                    weft_http_handler_fn *handler, void *data)
+int weft_http_serve(weft_stream *stream, weft_http_handler_fn *handler, void *data,
+                    const weft_http_options *options)
 {
     weft_http_server *server = NULL;
 
-    WEFT_TRY(weft_http_server_create(options, handler, data, &server));
+    WEFT_TRY(weft_http_server_create(handler, data, options, &server));
     int r = weft_http_server_serve(server, stream);
     weft_http_server_destroy(server);
     return r;

@@ -144,8 +144,8 @@ static int resolve(const weft_http_options *options, weft_http_options *out)
     return 0;
 }
 
-int weft_http_server_create(const weft_http_options *options, weft_http_handler_fn *handler,
-                            void *data, weft_http_server **out_server)
+int weft_http_server_create(weft_http_handler_fn *handler, void *data,
+                            const weft_http_options *options, weft_http_server **out_server)
 {
     weft_http_options resolved;
 

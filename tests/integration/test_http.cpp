@@ -57,7 +57,7 @@ int connected(weft_stream *stream, void *data)
 
 int open_world(world *all)
 {
-    WEFT_TRY(weft_http_server_create(nullptr, nonce, nullptr, &all->http));
+    WEFT_TRY(weft_http_server_create(nonce, nullptr, nullptr, &all->http));
     WEFT_TRY(weft_start_server(connected, all, "127.0.0.1", 0, nullptr, &all->server));
     all->port = weft_server_get_port(all->server);
     return 0;

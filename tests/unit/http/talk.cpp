@@ -36,7 +36,7 @@ int serve(void *arg)
 
     WEFT_TRY(weft_stream_from_fd(server->fd, nullptr, &stream));
     server->one->result =
-        weft_http_serve(stream, server->all->options, server->all->handler, server->all->data);
+        weft_http_serve(stream, server->all->handler, server->all->data, server->all->options);
     (void)weft_stream_close(stream);
     weft_stream_destroy(stream);
     return 0;

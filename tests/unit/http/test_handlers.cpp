@@ -226,7 +226,7 @@ int perform(void *arg)
     }
     WEFT_TRY(weft_stream_from_fd(fds[0], nullptr, &both.near));
     WEFT_TRY(weft_stream_from_fd(fds[1], nullptr, &both.far));
-    WEFT_TRY(weft_http_server_create(nullptr, all->handler, all->data, &both.server));
+    WEFT_TRY(weft_http_server_create(all->handler, all->data, nullptr, &both.server));
     WEFT_TRY(weft_create_task(weft_coro_create(serve_near, &both), &task));
     int r = all->tell(&both, all->notes);
     (void)weft_stream_close(both.far);
@@ -412,7 +412,7 @@ int serve_without_memory(void *arg)
     WEFT_TRY(weft_stream_from_fd(fds[0], nullptr, &near));
 
     weft_testing_fail_allocation_after(one->n);
-    one->result = weft_http_serve(near, nullptr, describe, nullptr);
+    one->result = weft_http_serve(near, describe, nullptr, nullptr);
     one->n_failed = weft_testing_n_failed_allocations();
     weft_testing_fail_allocation_after(-1);
 
