@@ -178,7 +178,9 @@ WEFT_API int64_t weft_current_detail(int code);
 
 /**
  * Let <error> be the current error of the running task, as if it had failed
- * here, and return its code. NULL clears it and returns 0.
+ * here, and return its code. NULL clears it and returns 0: a code may have
+ * travelled alone, as that of a cancel without a message does, so after a
+ * cleanup return the code that you kept, not what this returns.
  *
  * Thread: any.
  * Owns:   takes a reference of its own.

@@ -64,7 +64,8 @@ typedef struct weft_report {
     const weft_error *error;   /* what went wrong, or NULL */
     int code;                  /* the error's code, 0 when there is none */
     const weft_origin *origin; /* where the object was made, or NULL */
-    void *source;              /* the task, future or handle itself, or NULL */
+    void *source;              /* the task or future itself; NULL also for callbacks: a
+                                  handle is spent when it runs */
 } weft_report;
 
 #define WEFT_REPORT_INIT                                                                \

@@ -28,9 +28,10 @@ WEFT_BEGIN_DECLS
  * Thread: loop thread.
  * Runs:   <fn> on the loop's thread; equal signals may be merged, as in POSIX.
  * Owns:   <data> must live until the handler is removed or the loop closed.
- * Errors: WEFT_EINVAL for a signal that cannot be caught, or only says that the
- *         program itself is broken (SIGSEGV, SIGBUS, SIGFPE, SIGILL); WEFT_ENOMEM;
- *         system codes of pipe2 (-EMFILE).
+ * Errors: WEFT_EINVAL for a number that is no signal, and without <fn>; WEFT_ERUNTIME
+ *         for a signal that cannot be caught, or only says that the program itself is
+ *         broken (SIGSEGV, SIGBUS, SIGFPE, SIGILL); WEFT_ENOMEM; system codes of pipe2
+ *         (-EMFILE).
  */
 #define weft_loop_add_signal_handler(loop, signum, fn, data) \
     weft_loop_add_signal_handler_at(WEFT_ORIGIN(#fn), (loop), (signum), (fn), (data))
@@ -38,8 +39,8 @@ WEFT_BEGIN_DECLS
 WEFT_API int weft_loop_add_signal_handler_at(const weft_origin *origin, weft_loop *loop, int signum,
                                              weft_callback_fn *fn, void *data);
 
-/** Back to the former disposition; 1 when there was a handler, 0 when not. Thread: loop thread.
- * Owns: nothing. */
+/** Back to the former disposition; 1 when there was a handler, 0 when not. Errors: WEFT_EINVAL for
+ * a number that is no signal. Thread: loop thread. Owns: nothing. */
 WEFT_API int weft_loop_remove_signal_handler(weft_loop *loop, int signum);
 
 WEFT_END_DECLS

@@ -228,11 +228,36 @@ static int get_or_make(weft_loop *loop, int signum, struct handler **out_handler
     return r;
 }
 
+/* Those between the classic and the real-time signals belong to the C library. */
+static int check_number(const weft_origin *origin, int signum)
+{
+    if (signum > 0 && signum < NSIG && (signum < 32 || signum >= SIGRTMIN)) {
+        return 0;
+    }
+    return weft_fail_at(origin, WEFT_EINVAL, "invalid signal number %d", signum);
+}
+
 /* A fault of the program's own would meet its handler again and again. */
 static bool can_be_handled(int signum)
 {
-    return signum > 0 && signum < NSIG && signum != SIGKILL && signum != SIGSTOP &&
-           signum != SIGSEGV && signum != SIGBUS && signum != SIGFPE && signum != SIGILL;
+    return signum != SIGKILL && signum != SIGSTOP && signum != SIGSEGV && signum != SIGBUS &&
+           signum != SIGFPE && signum != SIGILL;
+}
+
+static int check_signal(const weft_origin *origin, int signum, weft_callback_fn *fn)
+{
+    int r = check_number(origin, signum);
+
+    if (r < 0) {
+        return r;
+    }
+    if (fn == NULL) {
+        return weft_fail_at(origin, WEFT_EINVAL, "signal %d needs a callback", signum);
+    }
+    if (!can_be_handled(signum)) {
+        return weft_fail_at(origin, WEFT_ERUNTIME, "signal %d cannot be caught", signum);
+    }
+    return 0;
 }
 
 int weft_loop_add_signal_handler_at(const weft_origin *origin, weft_loop *loop, int signum,
@@ -240,13 +265,11 @@ int weft_loop_add_signal_handler_at(const weft_origin *origin, weft_loop *loop, 
 {
     int r = wf_loop_resolve(&loop);
 
+    if (r == 0) {
+        r = check_signal(origin, signum, fn);
+    }
     if (r < 0) {
         return r;
-    }
-    if (fn == NULL || !can_be_handled(signum)) {
-        return weft_fail_at(
-            origin, WEFT_EINVAL,
-            fn == NULL ? "signal %d needs a callback" : "signal %d cannot be caught", signum);
     }
     struct handler *handler;
     r = get_or_make(loop, signum, &handler);
@@ -267,6 +290,9 @@ int weft_loop_remove_signal_handler(weft_loop *loop, int signum)
 {
     int r = wf_loop_resolve(&loop);
 
+    if (r == 0) {
+        r = check_number(NULL, signum);
+    }
     if (r < 0) {
         return r;
     }
