@@ -42,6 +42,7 @@ static struct wf_list *take_next(weft_loop *loop)
     return wf_list_take_first(batch);
 }
 
+/* Debug level full puts a clock around each piece; a callback may change the level. */
 static void run_batch(weft_loop *loop)
 {
     struct wf_list *node;
@@ -49,19 +50,11 @@ static void run_batch(weft_loop *loop)
     while ((node = take_next(loop)) != NULL) {
         struct wf_work *work = WF_CONTAINER_OF(node, struct wf_work, link);
         wf_loop_enter_work(loop, work);
-        work->run(work);
-    }
-}
-
-/* Debug level full: a clock around each piece. Apart, so that run_batch stays bare. */
-static void run_batch_timed(weft_loop *loop)
-{
-    struct wf_list *node;
-
-    while ((node = wf_list_take_first(&loop->batch)) != NULL) {
-        struct wf_work *work = WF_CONTAINER_OF(node, struct wf_work, link);
-        wf_loop_enter_work(loop, work);
-        wf_loop_run_timed(loop, work);
+        if (__builtin_expect(loop->times_callbacks, 0)) {
+            wf_loop_run_timed(loop, work);
+        } else {
+            work->run(work);
+        }
     }
 }
 
@@ -83,11 +76,7 @@ static void run_turn(weft_loop *loop, weft_time limit)
         wf_loop_append_due_timers(loop);
     }
     wf_list_splice(&loop->batch, &loop->ready);
-    if (__builtin_expect(loop->times_callbacks, 0)) {
-        run_batch_timed(loop);
-    } else {
-        run_batch(loop);
-    }
+    run_batch(loop);
     __atomic_store_n(&loop->current, NULL, __ATOMIC_RELAXED);
 }
 
