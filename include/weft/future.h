@@ -73,7 +73,7 @@ WEFT_API weft_loop *weft_future_get_loop(const weft_future *future);
  *
  * Thread: loop thread.
  * Owns:   takes <value> on success; on failure it stays the caller's.
- * Errors: WEFT_EINVALIDSTATE when done already, and for tasks; WEFT_EWRONGTHREAD.
+ * Errors: WEFT_EINVALIDSTATE when done already; WEFT_ERUNTIME for tasks; WEFT_EWRONGTHREAD.
  * See:    weft_loop_call_soon_threadsafe, to do it from another thread.
  */
 WEFT_API int weft_future_set_result(weft_future *future, weft_value value);
@@ -83,7 +83,7 @@ WEFT_API int weft_future_set_result(weft_future *future, weft_value value);
  *
  * Thread: loop thread.
  * Owns:   the text is copied.
- * Errors: WEFT_EINVALIDSTATE, WEFT_EWRONGTHREAD; WEFT_EINVAL when <code> is not negative.
+ * Errors: as weft_future_set_result; WEFT_EINVAL when <code> is not negative.
  */
 #define weft_future_set_exception(future, code, ...) \
     weft_future_set_exception_at(WEFT_ORIGIN(NULL), (future), (code), __VA_ARGS__)

@@ -363,7 +363,7 @@ void wf_future_set_cancelled(weft_future *future, const char *message)
 static int refuse_settling(const weft_future *future)
 {
     if (future->ops->is_sealed) {
-        return weft_fail(WEFT_EINVALIDSTATE, "a %s gets its result from its own work",
+        return weft_fail(WEFT_ERUNTIME, "a %s gets its result from its own work",
                          future->ops->kind);
     }
     if (wf_future_is_done(future)) {
