@@ -59,8 +59,8 @@ WEFT_API int weft_loop_run_in_executor_at(const weft_origin *origin, weft_loop *
 WEFT_API int weft_to_thread_at(const weft_origin *origin, weft_job_fn *fn, void *arg,
                                weft_value *out_value);
 
-/** The executor that NULL means. Thread: loop thread. Owns: takes a reference; NULL: a new one is
- * made at the first use. */
+/** Let <executor> be the one that NULL means; NULL: a new one is made at the first use. Errors:
+ * WEFT_ENOMEM. Thread: loop thread. Owns: takes a reference. */
 WEFT_API int weft_loop_set_default_executor(weft_loop *loop, weft_executor *executor);
 /**
  * Wait until all jobs of the default executor have ended, then end its threads.

@@ -25,7 +25,9 @@
  * loses nothing. Pipes, terminals and files open for appending use the kernel's.
  * pread and pwrite move nothing, and any number of tasks may use them at a time.
  *
- * Codes of the system pass through: -ENOENT, -EACCES, -ENOSPC, -EIO.
+ * Errors of all that wait: codes of the system (-ENOENT, -EACCES, -ENOSPC, -EIO);
+ * WEFT_ECANCELED; WEFT_ERUNTIME outside a task; WEFT_ENOMEM; WEFT_ECLOSED for a file
+ * that was closed.
  *
  * From: nothing in asyncio, which has no files; Python's os and pathlib.
  */

@@ -363,8 +363,8 @@ WEFT_API void weft_loop_call_exception_handler(weft_loop *loop, const weft_repor
 WEFT_API int weft_loop_set_debug(weft_loop *loop, enum weft_debug_level level);
 /** The level in force. Thread: loop thread. Owns: nothing. */
 WEFT_API enum weft_debug_level weft_loop_get_debug(const weft_loop *loop);
-/** What counts as slow in full debug; asyncio's default of 100 ms. Thread: loop thread. Owns:
- * nothing. */
+/** What counts as slow in full debug; asyncio's default of 100 ms. Errors: WEFT_EINVAL for a
+ * negative one. Thread: loop thread. Owns: nothing. Units: nanoseconds. */
 WEFT_API int weft_loop_set_slow_callback_duration(weft_loop *loop, weft_duration duration);
 /** The threshold in force. Thread: loop thread. Owns: nothing. */
 WEFT_API weft_duration weft_loop_get_slow_callback_duration(const weft_loop *loop);

@@ -139,7 +139,7 @@ WEFT_API int weft_server_get_stats(const weft_server *server, weft_server_stats 
  * Accept no more. Connections that are open go on.
  *
  * Thread: loop thread.
- * Owns:   nothing; sockets that the server made are closed.
+ * Owns:   nothing; sockets that the server made are closed. Closing twice is harmless.
  */
 WEFT_API int weft_server_close(weft_server *server);
 /** Begin to end each open connection: the task of a stream is cancelled, a transport is closed.

@@ -312,7 +312,8 @@ WEFT_API int weft_stream_write_eof(weft_stream *stream);
 /* ---- limits and facts --------------------------------------------------- */
 
 /** Let each wait of a read end with WEFT_ETIMEDOUT after <limit>; WEFT_FOREVER: none, the
- * default. The stream stays usable. Thread: loop thread. Owns: nothing. Units: nanoseconds. */
+ * default. The stream stays usable. Errors: WEFT_EINVAL for a negative one. Thread: loop thread.
+ * Owns: nothing. Units: nanoseconds. */
 WEFT_API int weft_stream_set_read_limit(weft_stream *stream, weft_duration limit);
 /** The same for drain. Thread: loop thread. Owns: nothing. Units: nanoseconds. */
 WEFT_API int weft_stream_set_write_limit(weft_stream *stream, weft_duration limit);
@@ -321,9 +322,11 @@ WEFT_API int weft_stream_set_write_limit(weft_stream *stream, weft_duration limi
 WEFT_API size_t weft_stream_get_write_buffer_size(const weft_stream *stream);
 /** The descriptor. Thread: loop thread. Owns: the stream's; do not close it. */
 WEFT_API int weft_stream_get_fd(const weft_stream *stream);
-/** The peer as text, "127.0.0.1:4711" or "unix:". Thread: loop thread. Owns: copied to <buffer>. */
+/** The peer as text, "127.0.0.1:4711" or "unix:"; cut and terminated. Errors: system codes of
+ * getpeername. Thread: loop thread. Owns: copied to <buffer>. Units: <size> in bytes. */
 WEFT_API int weft_stream_get_peername(const weft_stream *stream, char *buffer, size_t size);
-/** Our end as text. Thread: loop thread. Owns: copied to <buffer>. */
+/** Our end as text. Errors: WEFT_ECLOSED once it is closed. Thread: loop thread. Owns: copied to
+ * <buffer>. */
 WEFT_API int weft_stream_get_sockname(const weft_stream *stream, char *buffer, size_t size);
 
 /** Credentials of a unix peer (SO_PEERCRED). */
@@ -332,7 +335,8 @@ typedef struct weft_peer_credentials {
     uint32_t uid;
     uint32_t gid;
 } weft_peer_credentials;
-/** Ask for them. Errors: system codes of getsockopt. Thread: loop thread. Owns: copied. */
+/** Ask for them. Errors: -EOPNOTSUPP when the peer is no unix socket; WEFT_ECLOSED once it is
+ * closed; system codes of getsockopt. Thread: loop thread. Owns: copied. */
 WEFT_API int weft_stream_get_peer_credentials(const weft_stream *stream,
                                               weft_peer_credentials *out_credentials);
 
