@@ -10,7 +10,13 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "loop/loop.h"
+#include "weft/task.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdatomic.h>
 
 int weft_testing_advance(weft_loop *loop, weft_duration by)
 {
@@ -80,4 +86,81 @@ void weft_testing_count_blocks(int on)
 long weft_testing_n_blocks(void)
 {
     return wf_alloc_n_blocks();
+}
+
+/* ---- seeds ---------------------------------------------------------------- */
+
+int weft_testing_set_seed(weft_loop *loop, uint64_t seed)
+{
+    int r = wf_loop_resolve(&loop);
+
+    if (r < 0) {
+        return r;
+    }
+    wf_loop_set_seed(loop, seed);
+    return 0;
+}
+
+/* ---- leaks ---------------------------------------------------------------- */
+
+/* Descriptors at the beginning of the check; 0: none has begun (there is always one). */
+static atomic_int n_descriptors_before;
+
+/* How many descriptors this process has, or a system code. */
+static int count_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int n = 0;
+
+    if (directory == NULL) {
+        return -errno;
+    }
+    while (readdir(directory) != NULL) {
+        n++;
+    }
+    closedir(directory);
+    return n;
+}
+
+int weft_testing_begin_leak_check(void)
+{
+    int n = count_descriptors();
+
+    if (n < 0) {
+        return n;
+    }
+    atomic_store(&n_descriptors_before, n);
+    wf_alloc_count_blocks(true);
+    return 0;
+}
+
+int weft_testing_close_loop(weft_loop *loop, weft_testing_leaks *out_leaks)
+{
+    int before = atomic_load(&n_descriptors_before);
+
+    weft_testing_leaks leaks = WEFT_TESTING_LEAKS_INIT;
+
+    /* Asked first, so that a loop is not closed for nothing. */
+    int r = wf_stats_write("leaks", out_leaks, &leaks, sizeof leaks);
+    if (r < 0) {
+        return r;
+    }
+    if (before == 0) {
+        return weft_fail_at(NULL, WEFT_EINVALIDSTATE, "no leak check has begun");
+    }
+    int n_tasks = weft_all_tasks(loop, NULL, 0);
+    if (n_tasks < 0) {
+        return n_tasks;
+    }
+    r = weft_loop_close(loop);
+    if (r < 0) {
+        return r;
+    }
+    weft_loop_unref(loop);
+    leaks.n_tasks = (size_t)n_tasks;
+    leaks.n_blocks = wf_alloc_n_blocks();
+    leaks.n_descriptors = count_descriptors() - before;
+    wf_alloc_count_blocks(false);
+    atomic_store(&n_descriptors_before, 0);
+    return wf_stats_write("leaks", out_leaks, &leaks, sizeof leaks);
 }

@@ -170,6 +170,7 @@ static void init_fields(weft_loop *loop)
     wf_heap_init(&loop->timers);
     wf_loop_handles_init(loop);
     (void)weft_loop_set_debug(loop, wf_loop_debug_default()); /* ours, and a valid level */
+    wf_loop_seed_from_environment(loop);
     loop->slow_callback_duration = WEFT_MS(100);
 }
 

@@ -72,6 +72,20 @@ enum {
  */
 void wf_loop_drop_everything(weft_loop *loop);
 
+/* ---- orders that asyncio leaves open (open_order.c) ---------------------- */
+
+enum {
+    WF_LOOP_MAX_PERMUTED = 16 /* bytes of an item */
+};
+
+/* 0: none. */
+void wf_loop_set_seed(weft_loop *loop, uint64_t seed);
+/* WEFT_TEST_SEED. */
+void wf_loop_seed_from_environment(weft_loop *loop);
+/* Without a seed both leave everything as it is. */
+void wf_loop_permute(weft_loop *loop, void *items, size_t n, size_t size);
+void wf_loop_permute_list(weft_loop *loop, struct wf_list *list);
+
 /* ---- slots -------------------------------------------------------------- */
 
 enum wf_loop_slot_id { /* the order in which they are closed is the reverse */
@@ -148,6 +162,7 @@ struct weft_loop {
     wf_atomic_ptr late;          /* atomic: what came while the loop closed (afterlife.c) */
     bool is_over;                /* it has closed: counts are atomic now; as in afterlife.c */
     struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
+    uint64_t open_order;         /* 0: as it comes; else the state of a generator (open_order.c) */
 };
 
 /* The loop that runs on this thread, or NULL. */

@@ -334,11 +334,14 @@ static void run_uv(struct wf_poller *poller)
     poller->uv_ops->run(poller);
 }
 
-static void dispatch(weft_loop *loop, const struct epoll_event *events, int n)
+static void dispatch(weft_loop *loop, struct epoll_event *events, int n)
 {
     struct wf_poller *poller = &loop->poller;
 
     take_posts(loop);
+    if (__builtin_expect(loop->open_order != 0, 0)) {
+        wf_loop_permute(loop, events, (size_t)n, sizeof *events);
+    }
     for (int i = 0; i < n; i++) {
         struct wf_watch *watch = events[i].data.ptr;
         if (watch != NULL) { /* NULL: the doorbell */

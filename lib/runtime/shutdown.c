@@ -55,8 +55,9 @@ static void collect(weft_loop *loop, struct leftovers *left)
     }
 }
 
-static void cancel_all(struct leftovers *left)
+static void cancel_all(weft_loop *loop, struct leftovers *left)
 {
+    wf_loop_permute(loop, left->tasks, left->n, sizeof(weft_task *));
     for (size_t i = 0; i < left->n; i++) {
         (void)weft_task_cancel(left->tasks[i], NULL); /* they have not ended */
     }
@@ -161,7 +162,7 @@ size_t wf_shutdown_tasks(weft_loop *loop, weft_time deadline, void (*meet)(void 
             meet = NULL;
         }
         is_piece = left.tasks == left.piece && left.n == PIECE;
-        cancel_all(&left);
+        cancel_all(loop, &left);
         run_until_ended(loop, &left, deadline);
         n_left = account(loop, &left);
     } while (is_piece && n_left == 0);

@@ -149,6 +149,7 @@ static int raise_errors(weft_task_group *group)
 static void abort_children(weft_task_group *group)
 {
     group->is_aborting = true;
+    wf_loop_permute_list(group->parent->future.loop, &group->children);
     for (struct wf_list *link = group->children.next; link != &group->children; link = link->next) {
         struct child *child = WF_CONTAINER_OF(link, struct child, link);
         (void)wf_future_request_cancel(child->task, NULL); /* done already: nothing to cancel */

@@ -639,6 +639,7 @@ const misuse_row misuse_rows[] = {
         weft_loop_run_until_complete_at(here, x, c.future, out<weft_value>())),
     /* testing.h */
     ROW(weft_testing_advance, loop, loop, WEFT_ENOLOOP, weft_testing_advance(x, soon)),
+    ROW(weft_testing_set_seed, loop, loop, WEFT_ENOLOOP, weft_testing_set_seed(x, 1)),
     ROW(weft_testing_run_until, loop, loop, WEFT_ENOLOOP,
         weft_testing_run_until(x, is_true, nullptr, 0)),
     /* timeout.h */
@@ -1175,6 +1176,9 @@ const misuse_bad misuse_bads[] = {
     BAD(weft_testing_advance, WEFT_EINVAL, weft_testing_advance(c.loop, -1)),
     BAD(weft_testing_advance, WEFT_ECLOSED, weft_testing_advance(c.closed_loop, 1)),
     BAD(weft_testing_run_until, WEFT_EINVAL, weft_testing_run_until(c.loop, nullptr, nullptr, 1)),
+    BAD(weft_testing_close_loop, WEFT_EINVAL, weft_testing_close_loop(c.loop, nullptr)),
+    BAD(weft_testing_set_seed, WEFT_ECLOSED, weft_testing_set_seed(c.closed_loop, 1)),
+    FINE(weft_testing_begin_leak_check),
     FINE(weft_testing_fail_allocation_after),
     FINE(weft_testing_fail_allocation_once_after),
     FINE(weft_testing_fail_allocations_by_chance),
