@@ -453,7 +453,7 @@ TEST_CASE("datagram: a cancelled receive loses nothing, at any moment", "[io][da
     REQUIRE((first == "it" || second == "it"));
 }
 
-TEST_CASE("datagram: closing wakes who waits; a second receiver is refused", "[io][datagram]")
+TEST_CASE("datagram: closing wakes who waits, and a second receiver is refused", "[io][datagram]")
 {
     world w;
     std::vector<std::string> got;

@@ -349,7 +349,7 @@ TEST_CASE("stdio: a terminal is read by lines and left as it was", "[io][stdio]"
     REQUIRE(shown.find("seen") != std::string::npos);
 }
 
-TEST_CASE("stdio: a closed descriptor is refused; an unread file does not hold up the end",
+TEST_CASE("stdio: a closed descriptor is refused, and an unread file does not hold up the end",
           "[io][stdio]")
 {
     int before = n_descriptors();
