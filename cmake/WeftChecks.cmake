@@ -7,7 +7,7 @@ weft_add_check(check.headers check 120 ${tools}/check-headers ${PROJECT_SOURCE_D
 weft_add_check(check.alloc check 60 ${tools}/check-alloc ${PROJECT_SOURCE_DIR})
 weft_add_check(check.docs check 60 ${tools}/check-docs ${PROJECT_SOURCE_DIR})
 weft_add_check(check.readme check 60 ${tools}/check-readme ${PROJECT_SOURCE_DIR})
-weft_add_check(check.asyncio-map check 60 ${tools}/check-asyncio-map ${PROJECT_SOURCE_DIR})
+weft_add_check(check.asyncio-map check 60 ${tools}/check-asyncio-map --final ${PROJECT_SOURCE_DIR})
 weft_glob(headers ../include/weft/*.h)
 list(FILTER headers EXCLUDE REGEX "/(http|service)\\.h$")
 weft_add_check(check.exports.weft check 60 ${tools}/check-exports $<TARGET_FILE:weft> ${headers})
