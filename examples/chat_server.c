@@ -1,7 +1,5 @@
-/* A chat: each line goes to everybody else. `chat_server PORT` serves until SIGINT; without a
- * port two guests come, talk and leave. */
+/* A chat: each line goes to everybody else. Two guests come, talk and leave. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <weft/weft.h>
 
 enum {
@@ -78,16 +76,16 @@ static int demo(int port)
 
 static int chat(void *arg)
 {
-    int port = arg != NULL ? atoi(arg) : 0;
     weft_server *server;
 
-    WEFT_TRY(weft_start_server(serve_guest, NULL, "127.0.0.1", port, NULL, &server));
-    int r = arg != NULL ? weft_server_serve_forever(server) : demo(weft_server_get_port(server));
+    (void)arg;
+    WEFT_TRY(weft_start_server(serve_guest, NULL, "127.0.0.1", 0, NULL, &server));
+    int r = demo(weft_server_get_port(server)); /* a service: weft_server_serve_forever(server) */
     weft_server_destroy(server);
     return r;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    return weft_run(chat, argc > 1 ? argv[1] : NULL) == 0 ? 0 : 1;
+    return weft_run(chat, NULL) == 0 ? 0 : 1;
 }

@@ -1,7 +1,6 @@
-/* A TCP proxy with back-pressure: `tcp_proxy PORT HOST PORT` forwards until SIGINT; without
- * arguments it stands before an echo server of its own, and a line goes through and back. */
+/* A TCP proxy with back-pressure, before an echo server of its own; a line goes through and back.
+ */
 #include <stdio.h>
-#include <stdlib.h>
 #include <weft/weft.h>
 
 struct upstream {
@@ -75,31 +74,20 @@ static int demo(int port)
 
 static int proxy(void *arg)
 {
-    char **words = arg;
-    weft_server *server, *behind = NULL;
     struct upstream upstream = { "127.0.0.1", 0 };
+    weft_server *behind, *server;
 
-    if (words[0] != NULL) {
-        upstream = (struct upstream){ words[1], atoi(words[2]) };
-    } else {
-        WEFT_TRY(weft_start_server(echo, NULL, upstream.host, 0, NULL, &behind));
-        upstream.port = weft_server_get_port(behind);
-    }
-    int port = words[0] != NULL ? atoi(words[0]) : 0;
-    int r = weft_start_server(forward, &upstream, "127.0.0.1", port, NULL, &server);
-    if (r == 0) {
-        r = behind == NULL ? weft_server_serve_forever(server) : demo(weft_server_get_port(server));
-        weft_server_destroy(server);
-    }
+    (void)arg;
+    WEFT_TRY(weft_start_server(echo, NULL, upstream.host, 0, NULL, &behind));
+    upstream.port = weft_server_get_port(behind);
+    WEFT_TRY(weft_start_server(forward, &upstream, "127.0.0.1", 0, NULL, &server));
+    int r = demo(weft_server_get_port(server)); /* a service: weft_server_serve_forever(server) */
+    weft_server_destroy(server);
     weft_server_destroy(behind);
     return r;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    if (argc != 1 && argc != 4) {
-        fprintf(stderr, "usage: tcp_proxy [PORT HOST PORT]\n");
-        return 2;
-    }
-    return weft_run(proxy, argv + 1) == 0 ? 0 : 1;
+    return weft_run(proxy, NULL) == 0 ? 0 : 1;
 }
