@@ -74,6 +74,7 @@ WEFT_API weft_loop *weft_future_get_loop(const weft_future *future);
  * Thread: loop thread.
  * Owns:   takes <value> on success; on failure it stays the caller's.
  * Errors: WEFT_EINVALIDSTATE when done already; WEFT_ERUNTIME for tasks; WEFT_EWRONGTHREAD.
+ *         On a closed loop it is done as well, but nobody is told.
  * See:    weft_loop_call_soon_threadsafe, to do it from another thread.
  */
 WEFT_API int weft_future_set_result(weft_future *future, weft_value value);
@@ -152,7 +153,7 @@ WEFT_API const char *weft_future_get_cancel_message(const weft_future *future);
  * Runs:   <fn> on the loop's thread in a later turn, in the order of adding,
  *         never inside this call.
  * Owns:   <data> must live until then.
- * Errors: WEFT_ENOMEM, WEFT_EWRONGTHREAD.
+ * Errors: WEFT_ENOMEM, WEFT_EWRONGTHREAD; WEFT_ECLOSED when its loop is closed.
  */
 #define weft_future_add_done_callback(future, fn, data) \
     weft_future_add_done_callback_at(WEFT_ORIGIN(#fn), (future), (fn), (data))

@@ -118,7 +118,7 @@ static void report_failure(weft_loop *loop, weft_task *task)
     weft_future_describe(task, description, sizeof description);
     report.kind = WEFT_REPORT_RUN_SHUTDOWN_EXCEPTION;
     report.message = "unhandled exception during asyncio.run() shutdown";
-    report.subject = weft_task_get_coro_name(task);
+    report.subject = weft_task_get_name(task);
     report.object = description;
     report.error = task->error;
     report.code = task->code;
