@@ -258,14 +258,15 @@ static int wait_for_nothing(const weft_origin *origin, weft_awaitable *awaitable
     if (r < 0) {
         return r;
     }
-    if (!wf_future_is_done(future)) {
+    bool is_early = wf_future_is_done(future); /* then a cancel is its own, not the limit's */
+    if (!is_early) {
         (void)wf_future_request_cancel(future, NULL); /* refused: it is ending anyway */
         weft_future *one[] = { future };
         r = weft_wait(one, 1, WEFT_FOREVER, WEFT_ALL_COMPLETED);
     }
     if (r >= 0) {
         r = wf_future_take(future, out_value);
-        if (r == WEFT_ECANCELED) {
+        if (r == WEFT_ECANCELED && !is_early) {
             r = weft_fail_at(origin, WEFT_ETIMEDOUT, "the time limit passed");
         }
     }
