@@ -2,7 +2,7 @@
 #define WEFT_PIPE_H
 
 /*
- * pipe.h: streams over pipes, FIFOs and terminals, and the standard streams.
+ * pipe.h: streams and transports over pipes, FIFOs and terminals, and the standard streams.
  *
  * A stream over a pipe (stream.h) has one direction; calls of the other are refused with
  * WEFT_ECLOSED. The end of the writing side is its close: weft_stream_write_eof closes. The
@@ -16,6 +16,19 @@
  *     WEFT_TRY(weft_connect_read_pipe(ends[0], NULL, &reader));
  *     WEFT_TRY(weft_connect_write_pipe(ends[1], NULL, &writer));
  *
+ * The same for protocols (transport.h), with what is different there:
+ *
+ *     reading    connection_made --> data_received* --> eof_received --> connection_lost
+ *     writing    connection_made --> [pause_writing, resume_writing]* --> connection_lost
+ *
+ * The end closes, whatever eof_received says; an error of data_received is reported and breaks
+ * nothing; a broken read is reported, except a terminal's -EIO. weft_transport_write_eof is
+ * weft_transport_close, and what is written after it is dropped, with a warning from the sixth time
+ * on. When the last reader goes, connection_lost comes with 0, or -EPIPE if bytes were queued; so
+ * it does when bytes come in on a socket or FIFO given for writing; terminals are not watched so.
+ * resume_writing comes when the queue is empty, not at the low mark. Calls of the other direction
+ * are refused with WEFT_ECLOSED, weft_loop_sendfile with WEFT_ERUNTIME.
+ *
  * The standard streams are the program's own; closing one leaves the descriptor 0, 1 or 2 as
  * it was. A terminal, a pipe or a FIFO is opened anew, so that its other users, the shell above
  * all, do not find it non-blocking. Where that is not possible (sockets; no right to open) it is
@@ -28,6 +41,7 @@
 #include "weft/base.h"
 #include "weft/error.h"
 #include "weft/stream.h"
+#include "weft/transport.h"
 
 WEFT_BEGIN_DECLS
 
@@ -55,6 +69,41 @@ WEFT_API int weft_connect_read_pipe_at(const weft_origin *origin, int fd,
 WEFT_API int weft_connect_write_pipe_at(const weft_origin *origin, int fd,
                                         const weft_stream_options *options,
                                         weft_stream **out_stream);
+
+/* ---- with protocols ----------------------------------------------------- */
+
+/**
+ * Put the protocol that factory(.., arg) makes on <fd>, a pipe, FIFO, socket or character device,
+ * to read from it.
+ *
+ * Thread: loop thread, in a task.
+ * Runs:   <factory> once, inside this call; connection_made has run when this returns.
+ * Owns:   takes <fd> once the factory was called without failing, and makes it non-blocking;
+ *         before that it stays the caller's. <arg> is used inside the call only. The caller
+ *         owns one reference to *out_transport; NULL: none.
+ * Units:  <options>: the water marks; the rest is not used.
+ * Errors: as weft_connect_read_pipe; the factory's; WEFT_ECANCELED (<fd> is closed then).
+ * See:    weft_loop_create_connection_fd, weft_transport_get_fd.
+ */
+#define weft_loop_connect_read_pipe(loop, factory, arg, fd, options, out_transport)       \
+    weft_loop_connect_read_pipe_at(WEFT_ORIGIN(#factory), (loop), (factory), (arg), (fd), \
+                                   (options), (out_transport))
+/** The function under it. Thread: loop thread, in a task. Owns: as above. */
+WEFT_API int weft_loop_connect_read_pipe_at(const weft_origin *origin, weft_loop *loop,
+                                            weft_protocol_factory_fn *factory, void *arg, int fd,
+                                            const weft_stream_options *options,
+                                            weft_transport **out_transport);
+
+/** The same to write to <fd>. Thread: loop thread, in a task. Owns: as
+ * weft_loop_connect_read_pipe. */
+#define weft_loop_connect_write_pipe(loop, factory, arg, fd, options, out_transport)       \
+    weft_loop_connect_write_pipe_at(WEFT_ORIGIN(#factory), (loop), (factory), (arg), (fd), \
+                                    (options), (out_transport))
+/** The function under it. Thread: loop thread, in a task. Owns: as above. */
+WEFT_API int weft_loop_connect_write_pipe_at(const weft_origin *origin, weft_loop *loop,
+                                             weft_protocol_factory_fn *factory, void *arg, int fd,
+                                             const weft_stream_options *options,
+                                             weft_transport **out_transport);
 
 /* ---- the standard streams ----------------------------------------------- */
 

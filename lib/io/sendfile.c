@@ -334,6 +334,9 @@ int weft_loop_sendfile_at(const weft_origin *origin, weft_loop *loop, weft_trans
     if (transport->is_closing) {
         return weft_fail(WEFT_ERUNTIME, "Transport is closing");
     }
+    if (transport->kind != WF_TRANSPORT_SOCKET) {
+        return weft_fail(WEFT_ERUNTIME, "sendfile is not supported for pipe transports");
+    }
     if (transport->is_sending_file || transport->is_end_wanted) {
         return weft_fail(WEFT_ERUNTIME, transport->is_end_wanted
                                             ? "Cannot call sendfile() after write_eof()"

@@ -21,7 +21,7 @@
 #include "io/stream.h"
 
 #include "base/log.h"
-#include "io/sigpipe.h"
+#include "io/pipe.h"
 
 #include <errno.h>
 #include <sys/uio.h>
@@ -83,27 +83,13 @@ static ssize_t judge(weft_stream *stream, ssize_t n, size_t wanted)
     return fail_writer(stream, -errno);
 }
 
-/*
- * A pipe knows no MSG_NOSIGNAL: the signal is held back, and taken if this very write made it.
- * One that was pending before stays.
- */
-static ssize_t write_pipe(int fd, const struct iovec *pieces, size_t n)
-{
-    struct wf_sigpipe guard;
-
-    wf_sigpipe_block(&guard);
-    ssize_t written = writev(fd, pieces, (int)n);
-    wf_sigpipe_restore(&guard, written < 0 && errno == EPIPE);
-    return written;
-}
-
 static ssize_t send_pieces(weft_stream *stream, struct iovec *pieces, size_t n, size_t total)
 {
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = n };
     ssize_t sent;
 
     do {
-        sent = stream->is_pipe ? write_pipe(stream->fd, pieces, n)
+        sent = stream->is_pipe ? wf_pipe_write(stream->fd, pieces, n)
                                : sendmsg(stream->fd, &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return judge(stream, sent, total);

@@ -154,6 +154,12 @@ void wf_transport_describe(const weft_transport *transport, char *buffer, size_t
 {
     char peer[128];
 
+    if (transport->kind != WF_TRANSPORT_SOCKET) {
+        (void)snprintf(buffer, size, "%s pipe transport fd=%d %s",
+                       transport->kind == WF_TRANSPORT_READ_PIPE ? "read" : "write", transport->fd,
+                       state_name(transport));
+        return;
+    }
     wf_peer_format(&transport->peer, peer, sizeof peer);
     (void)snprintf(buffer, size, "%s transport fd=%d peer=%s %s",
                    transport->peer.as.any.sa_family == AF_UNIX ? "unix" : "TCP", transport->fd,
@@ -235,15 +241,21 @@ void wf_transport_lose(weft_transport *transport, int code)
     lose_soon(transport, code);
 }
 
-/* What Python raises as an OSError: connections break, that is no news. */
-static bool is_of_the_system(int code)
+/*
+ * What Python raises as an OSError is no news: connections break. A pipe is not expected to break
+ * where it is read, except that a terminal says EIO when it hangs up.
+ */
+static bool is_news(const weft_transport *transport, int code)
 {
-    return code > WEFT_ECANCELED || code == WEFT_ETIMEDOUT || code == WEFT_EADDRINFO;
+    if (code > WEFT_ECANCELED || code == WEFT_ETIMEDOUT || code == WEFT_EADDRINFO) {
+        return transport->kind == WF_TRANSPORT_READ_PIPE && code != -EIO;
+    }
+    return true;
 }
 
 void wf_transport_fail(weft_transport *transport, int code, const char *message)
 {
-    if (!is_of_the_system(code)) {
+    if (is_news(transport, code)) {
         wf_transport_report(transport, message, NULL, code);
     } else if (weft_loop_get_debug(transport->loop) == WEFT_DEBUG_FULL) {
         char object[DESCRIPTION_SIZE];
@@ -296,10 +308,33 @@ void wf_transport_finish(weft_transport *transport)
     end(transport);
 }
 
+/* A pipe's end is told just before its loss, and nothing can come between: one piece of work. */
+static void tell_end(weft_transport *transport)
+{
+    struct wf_vars *vars = wf_vars_ref(transport->lost_vars);
+    struct wf_transport_call call;
+
+    wf_transport_enter(&call, &vars);
+    if (transport->protocol.eof_received != NULL) {
+        int code = transport->protocol.eof_received(transport, transport->data);
+        if (code < 0) {
+            wf_transport_report(transport, "Exception in callback eof_received()", "eof_received",
+                                code);
+        }
+    }
+    wf_transport_leave(&call);
+    wf_vars_drop(vars);
+}
+
 /* connection_lost is due: in a turn. */
 static void on_lost(struct wf_work *work)
 {
-    wf_transport_finish(WF_CONTAINER_OF(work, weft_transport, lost_work));
+    weft_transport *transport = WF_CONTAINER_OF(work, weft_transport, lost_work);
+
+    if (transport->is_end_due) {
+        tell_end(transport);
+    }
+    wf_transport_finish(transport);
 }
 
 /* ---- the beginning ------------------------------------------------------ */
@@ -402,7 +437,7 @@ static void on_ready(struct wf_watch *watch, uint32_t events)
         transport->is_hung_up = true;
         events |= EPOLLIN | ((events & (EPOLLHUP | EPOLLERR)) != 0 ? (uint32_t)EPOLLOUT : 0);
     }
-    if (events & EPOLLIN) {
+    if (events & EPOLLIN) { /* on the way to a pipe too: it is gone */
         transport->is_readable = true;
         if (wf_transport_may_read(transport) && !wf_work_is_queued(&transport->read_work)) {
             wf_loop_run_soon(transport->loop, &transport->read_work);
@@ -506,7 +541,9 @@ int weft_transport_close(weft_transport *transport)
         return code;
     }
     transport->is_closing = true;
-    wf_loop_take_back(&transport->read_work);
+    if (transport->kind != WF_TRANSPORT_WRITE_PIPE) { /* that one still watches its reader */
+        wf_loop_take_back(&transport->read_work);
+    }
     if (wf_outbox_is_empty(&transport->outbox)) {
         lose_soon(transport, 0);
     }
@@ -684,7 +721,11 @@ int weft_transport_get_peername(const weft_transport *transport, char *buffer, s
     if (code < 0) {
         return code;
     }
-    if (transport->peer.as.any.sa_family != AF_UNIX || transport->fd < 0) {
+    if (transport->kind != WF_TRANSPORT_SOCKET && transport->fd < 0) {
+        return WEFT_ECLOSED;
+    }
+    if (transport->kind == WF_TRANSPORT_SOCKET &&
+        (transport->peer.as.any.sa_family != AF_UNIX || transport->fd < 0)) {
         wf_peer_format(&transport->peer, buffer, size);
         return 0;
     }

@@ -2,8 +2,8 @@
 #define WF_IO_TRANSPORT_H
 
 /*
- * The inside of a transport: one socket, its protocol, and the pieces of work
- * that call it.
+ * The inside of a transport: one socket or one end of a pipe, its protocol, and
+ * the pieces of work that call it.
  *
  * Four files: transport.c is its life, transport_read.c and transport_write.c are
  * its two directions, transport_make.c makes them, for clients and servers.
@@ -26,8 +26,15 @@
 
 #define WF_TRANSPORT_MAGIC 0x77665472u
 
+enum wf_transport_kind {
+    WF_TRANSPORT_SOCKET,
+    WF_TRANSPORT_READ_PIPE,
+    WF_TRANSPORT_WRITE_PIPE
+};
+
 struct weft_transport {
     uint32_t magic;
+    enum wf_transport_kind kind;
     uint32_t n_refs;
     uint32_t n_inside; /* of them, those of tasks inside a call: nobody else can give them back */
     bool is_made;      /* connection_made was called: it may read */
@@ -39,13 +46,16 @@ struct weft_transport {
     bool is_writing_paused; /* the protocol was told to pause */
     bool is_end_wanted;     /* write_eof was called */
     bool is_sending_file;   /* a task sends a file: nobody else writes */
+    bool is_end_due;        /* of a pipe: eof_received comes before connection_lost */
+    bool is_peer_watched;   /* to a pipe: any event but room says that the reader is gone */
     bool is_closing;
-    bool is_over;     /* connection_lost has returned, or will never come */
-    unsigned n_lost;  /* not 0: connection_lost is due; and one for each write since then */
-    int lost_code;    /* what it will be told */
-    int fd;           /* owned; -1 once it is over */
-    weft_loop *loop;  /* held */
-    struct wf_io *io; /* borrowed: NULL once the loop is closed */
+    bool is_over;       /* connection_lost has returned, or will never come */
+    unsigned n_lost;    /* not 0: connection_lost is due; and one for each write since then */
+    unsigned n_ignored; /* to a pipe: writes that came too late, or failed */
+    int lost_code;      /* what it will be told */
+    int fd;             /* owned; -1 once it is over */
+    weft_loop *loop;    /* held */
+    struct wf_io *io;   /* borrowed: NULL once the loop is closed */
     struct wf_watch watch;
     weft_protocol protocol;        /* a copy: NULL where the user's has nothing */
     const weft_protocol *original; /* borrowed: the user's; NULL: none yet, or over */
@@ -144,8 +154,12 @@ void wf_transports_close_all(struct wf_io *io);
 void wf_transport_on_read(struct wf_work *work);
 void wf_transport_on_write(struct wf_work *work);
 
+/* To a pipe, the reader's going is what there is to read, also while the queue is sent. */
 static inline bool wf_transport_may_read(const weft_transport *transport)
 {
+    if (__builtin_expect(transport->kind == WF_TRANSPORT_WRITE_PIPE, 0)) {
+        return transport->is_made && transport->is_peer_watched && transport->n_lost == 0;
+    }
     return transport->is_made && !transport->is_reading_paused && !transport->is_closing &&
            !transport->is_at_end;
 }

@@ -7,7 +7,8 @@
  * protocol in a turn of its own and connection_made in the next: CPython runs a task
  * for that, whose first step calls the factory.
  *
- * Connecting is that of streams (connect.c).
+ * Connecting is that of streams (connect.c). A pipe is made as a client is: CPython's
+ * connect_read_pipe waits in the same way.
  *
  * Thread: the loop's.
  */
@@ -17,15 +18,19 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "io/connect.h"
+#include "io/pipe.h"
+#include "weft/pipe.h"
 
 #include <unistd.h>
 
 /* ---- from a socket ------------------------------------------------------ */
 
-/* A factory and its argument. */
+/* A factory and its argument, and for what they are. */
 struct made_by {
     weft_protocol_factory_fn *factory;
     void *arg;
+    enum wf_transport_kind kind;
+    bool is_device; /* a terminal, or so */
 };
 
 struct made_wait {
@@ -70,6 +75,8 @@ static int make_on_socket(const weft_origin *origin, struct wf_io *io, const str
         return code;
     }
     WF_ASSERT(transport != NULL);
+    transport->kind = by->kind;
+    transport->is_peer_watched = !by->is_device; /* asked for writing pipes only, as in CPython */
     transport->factory = by->factory;
     transport->arg = by->arg;
     code = wf_transport_make_protocol(transport);
@@ -134,7 +141,7 @@ int weft_loop_create_connection_at(const weft_origin *origin, weft_loop *loop,
                                    int port, const weft_stream_options *options,
                                    weft_transport **out_transport)
 {
-    const struct made_by by = { factory, arg };
+    const struct made_by by = { factory, arg, WF_TRANSPORT_SOCKET, false };
     weft_connect_options connect = WEFT_CONNECT_OPTIONS_INIT;
     weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
     struct wf_connected connected;
@@ -154,7 +161,7 @@ int weft_loop_create_unix_connection_at(const weft_origin *origin, weft_loop *lo
                                         const char *path, const weft_stream_options *options,
                                         weft_transport **out_transport)
 {
-    const struct made_by by = { factory, arg };
+    const struct made_by by = { factory, arg, WF_TRANSPORT_SOCKET, false };
     weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
     struct wf_connected connected;
     struct wf_io *io = NULL;
@@ -191,7 +198,7 @@ int weft_loop_create_connection_fd_at(const weft_origin *origin, weft_loop *loop
                                       const weft_stream_options *options,
                                       weft_transport **out_transport)
 {
-    const struct made_by by = { factory, arg };
+    const struct made_by by = { factory, arg, WF_TRANSPORT_SOCKET, false };
 
     return make_on_fd("weft_loop_create_connection_fd", origin, loop, &by, fd, options,
                       out_transport);
@@ -202,10 +209,51 @@ int weft_loop_connect_accepted_socket_at(const weft_origin *origin, weft_loop *l
                                          const weft_stream_options *options,
                                          weft_transport **out_transport)
 {
-    const struct made_by by = { factory, arg };
+    const struct made_by by = { factory, arg, WF_TRANSPORT_SOCKET, false };
 
     return make_on_fd("weft_loop_connect_accepted_socket", origin, loop, &by, fd, options,
                       out_transport);
+}
+
+/* ---- pipes -------------------------------------------------------------- */
+
+static int make_on_pipe(const char *what, const weft_origin *origin, weft_loop *loop,
+                        struct made_by *by, int fd, const weft_stream_options *options,
+                        weft_transport **out_transport)
+{
+    const struct wf_address nobody = { .as.any.sa_family = AF_UNSPEC };
+    weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
+    struct wf_io *io = NULL;
+    bool is_taken;
+    int code = begin(what, loop, by, options, &read, &io);
+
+    if (code < 0 ||
+        (code = wf_pipe_prepare(fd, by->kind == WF_TRANSPORT_READ_PIPE, &by->is_device)) < 0) {
+        return code;
+    }
+    return make_on_socket(origin, io, by, fd, &nobody, &read, &is_taken, out_transport);
+}
+
+int weft_loop_connect_read_pipe_at(const weft_origin *origin, weft_loop *loop,
+                                   weft_protocol_factory_fn *factory, void *arg, int fd,
+                                   const weft_stream_options *options,
+                                   weft_transport **out_transport)
+{
+    struct made_by by = { factory, arg, WF_TRANSPORT_READ_PIPE, false };
+
+    return make_on_pipe("weft_loop_connect_read_pipe", origin, loop, &by, fd, options,
+                        out_transport);
+}
+
+int weft_loop_connect_write_pipe_at(const weft_origin *origin, weft_loop *loop,
+                                    weft_protocol_factory_fn *factory, void *arg, int fd,
+                                    const weft_stream_options *options,
+                                    weft_transport **out_transport)
+{
+    struct made_by by = { factory, arg, WF_TRANSPORT_WRITE_PIPE, false };
+
+    return make_on_pipe("weft_loop_connect_write_pipe", origin, loop, &by, fd, options,
+                        out_transport);
 }
 
 /* ---- serving ------------------------------------------------------------ */

@@ -8,6 +8,11 @@
  * A short read uses the edge up, unless the peer has hung up: then the end is still
  * to be read. The end comes in a turn of its own, as in CPython.
  *
+ * Pipes have CPython's other rules: a callback that fails breaks nothing, the end
+ * closes, whatever eof_received says, and a read is followed by another, since
+ * terminals and packets give less than there is. The writing end of a pipe "reads" to
+ * learn that the reader is gone.
+ *
  * Thread: the loop's.
  */
 
@@ -16,6 +21,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 enum {
     MAX_PIECE = 256 * 1024 /* of one read: CPython's max_size */
@@ -35,6 +41,11 @@ static void on_end(weft_transport *transport)
 {
     int code = 0;
 
+    if (transport->kind == WF_TRANSPORT_READ_PIPE) {
+        transport->is_end_due = true;
+        wf_transport_lose(transport, 0);
+        return;
+    }
     if (transport->protocol.eof_received != NULL) {
         code = transport->protocol.eof_received(transport, transport->data);
     }
@@ -64,9 +75,23 @@ static void hand_over(weft_transport *transport, const char *bytes, size_t n)
             code = protocol->data_received(transport, bytes, n, transport->data);
         }
     }
-    if (__builtin_expect(code < 0, 0)) {
-        wf_transport_fail(transport, code, message);
+    if (__builtin_expect(code >= 0, 1)) {
+        return;
     }
+    if (transport->kind == WF_TRANSPORT_SOCKET) {
+        wf_transport_fail(transport, code, message);
+    } else {
+        wf_transport_report(transport, "Exception in callback data_received()", "data_received",
+                            code);
+    }
+}
+
+static void fail_to_read(weft_transport *transport, int code)
+{
+    wf_transport_fail(transport, code,
+                      transport->kind == WF_TRANSPORT_SOCKET
+                          ? "Fatal read error on socket transport"
+                          : "Fatal read error on pipe transport");
 }
 
 /* Where to read to: false when there is nowhere, and the connection is lost. */
@@ -79,7 +104,7 @@ static bool find_room(weft_transport *transport, void **out_buffer, size_t *out_
         *out_buffer = get_piece(transport->io);
         *out_size = MAX_PIECE;
         if (*out_buffer == NULL) {
-            wf_transport_fail(transport, WEFT_ENOMEM, "Fatal read error on socket transport");
+            fail_to_read(transport, WEFT_ENOMEM);
         }
         return *out_buffer != NULL;
     }
@@ -98,20 +123,29 @@ static bool find_room(weft_transport *transport, void **out_buffer, size_t *out_
 
 /* ---- the system call ---------------------------------------------------- */
 
+static ssize_t receive(const weft_transport *transport, void *buffer, size_t size)
+{
+    ssize_t n;
+
+    do {
+        n = transport->kind == WF_TRANSPORT_SOCKET ? recv(transport->fd, buffer, size, 0)
+                                                   : read(transport->fd, buffer, size);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
 static void read_piece(weft_transport *transport)
 {
     void *buffer;
     size_t size;
-    ssize_t n;
 
     if (!find_room(transport, &buffer, &size)) {
         return;
     }
-    do {
-        n = recv(transport->fd, buffer, size, 0);
-    } while (n < 0 && errno == EINTR);
+    ssize_t n = receive(transport, buffer, size);
     if (n > 0) {
-        transport->is_readable = (size_t)n == size || transport->is_hung_up;
+        transport->is_readable =
+            (size_t)n == size || transport->is_hung_up || transport->kind != WF_TRANSPORT_SOCKET;
         hand_over(transport, buffer, (size_t)n);
     } else if (n == 0) {
         on_end(transport);
@@ -119,8 +153,14 @@ static void read_piece(weft_transport *transport)
         transport->is_readable = false;
         return;
     } else {
-        wf_transport_fail(transport, -errno, "Fatal read error on socket transport");
+        fail_to_read(transport, -errno);
     }
+}
+
+/* Nobody reads what is written to this pipe. */
+static void on_reader_gone(weft_transport *transport)
+{
+    wf_transport_lose(transport, wf_outbox_is_empty(&transport->outbox) ? 0 : -EPIPE);
 }
 
 void wf_transport_read_on(weft_transport *transport)
@@ -142,7 +182,11 @@ void wf_transport_on_read(struct wf_work *work)
     }
     wf_transport_hold(transport);
     wf_transport_enter(&call, &transport->vars);
-    read_piece(transport);
+    if (transport->kind == WF_TRANSPORT_WRITE_PIPE) {
+        on_reader_gone(transport);
+    } else {
+        read_piece(transport);
+    }
     wf_transport_leave(&call);
     wf_transport_read_on(transport);
     wf_transport_let_go(transport);
@@ -150,9 +194,20 @@ void wf_transport_on_read(struct wf_work *work)
 
 /* ---- pausing ------------------------------------------------------------ */
 
-int weft_transport_pause_reading(weft_transport *transport)
+/* The object, its loop, and that it has this direction. */
+static int check_reader(const weft_transport *transport)
 {
     int code = wf_transport_check(transport);
+
+    if (code == 0 && transport->kind == WF_TRANSPORT_WRITE_PIPE) {
+        code = weft_fail(WEFT_ECLOSED, "the pipe is for writing");
+    }
+    return code;
+}
+
+int weft_transport_pause_reading(weft_transport *transport)
+{
+    int code = check_reader(transport);
 
     if (code == 0 && !transport->is_closing) {
         transport->is_reading_paused = true;
@@ -163,7 +218,7 @@ int weft_transport_pause_reading(weft_transport *transport)
 
 int weft_transport_resume_reading(weft_transport *transport)
 {
-    int code = wf_transport_check(transport);
+    int code = check_reader(transport);
 
     if (code == 0 && !transport->is_closing && transport->is_reading_paused) {
         transport->is_reading_paused = false;
@@ -174,6 +229,6 @@ int weft_transport_resume_reading(weft_transport *transport)
 
 int weft_transport_is_reading(const weft_transport *transport)
 {
-    return wf_transport_check(transport) == 0 && !transport->is_reading_paused &&
-           !transport->is_closing;
+    return wf_transport_check(transport) == 0 && transport->kind != WF_TRANSPORT_WRITE_PIPE &&
+           !transport->is_reading_paused && !transport->is_closing;
 }

@@ -6,6 +6,9 @@
  * protocol is told to pause when the queue rises above the high-water mark, from inside
  * the call that made it rise, and to resume when it has fallen to the low one.
  *
+ * A pipe's end is its close, and what is written after that is dropped as after a
+ * loss. It resumes when its queue is empty: CPython looks at the mark only then.
+ *
  * Thread: the loop's.
  */
 
@@ -13,6 +16,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "io/pipe.h"
 
 #include <errno.h>
 
@@ -53,7 +57,9 @@ static void maybe_pause(weft_transport *transport)
 
 static void maybe_resume(weft_transport *transport)
 {
-    if (transport->is_writing_paused && transport->outbox.size <= transport->low) {
+    size_t low = transport->kind == WF_TRANSPORT_SOCKET ? transport->low : 0;
+
+    if (transport->is_writing_paused && transport->outbox.size <= low) {
         transport->is_writing_paused = false;
         tell(transport, transport->protocol.resume_writing, "protocol.resume_writing() failed");
     }
@@ -68,7 +74,9 @@ static ssize_t send_pieces(weft_transport *transport, struct iovec *pieces, size
     ssize_t sent;
 
     do {
-        sent = sendmsg(transport->fd, &message, MSG_NOSIGNAL);
+        sent = transport->kind == WF_TRANSPORT_SOCKET
+                   ? sendmsg(transport->fd, &message, MSG_NOSIGNAL)
+                   : wf_pipe_write(transport->fd, pieces, n);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         return -errno;
@@ -79,10 +87,19 @@ static ssize_t send_pieces(weft_transport *transport, struct iovec *pieces, size
     return sent < 0 ? 0 : sent;
 }
 
+static void fail_to_write(weft_transport *transport, int code)
+{
+    transport->n_ignored++;
+    wf_transport_fail(transport, code,
+                      transport->kind == WF_TRANSPORT_SOCKET
+                          ? "Fatal write error on socket transport"
+                          : "Fatal write error on pipe transport");
+}
+
 static void send_end(weft_transport *transport)
 {
     if (shutdown(transport->fd, SHUT_WR) < 0 && errno != ENOTCONN) {
-        wf_transport_fail(transport, -errno, "Fatal write error on socket transport");
+        fail_to_write(transport, -errno);
     }
 }
 
@@ -132,7 +149,7 @@ void wf_transport_on_write(struct wf_work *work)
     wf_transport_enter(&call, &transport->vars);
     int code = flush(transport);
     if (code < 0) {
-        wf_transport_fail(transport, code, "Fatal write error on socket transport");
+        fail_to_write(transport, code);
     } else {
         maybe_resume(transport); /* the protocol may write, close or abort in there */
         if (transport->n_lost > 0) {
@@ -149,9 +166,32 @@ void wf_transport_on_write(struct wf_work *work)
 
 /* ---- writing ------------------------------------------------------------ */
 
+static int refuse_reader(void)
+{
+    return weft_fail(WEFT_ECLOSED, "the pipe is for reading");
+}
+
+static int begin_pipe_write(weft_transport *transport)
+{
+    if (transport->kind == WF_TRANSPORT_READ_PIPE) {
+        return refuse_reader();
+    }
+    if (!transport->is_closing) {
+        return 1;
+    }
+    if (transport->n_ignored++ >= LOST_WRITES) {
+        weft_log(WEFT_LOG_WARNING, "weft",
+                 "pipe closed by peer or os.write(pipe, data) raised exception.");
+    }
+    return 0;
+}
+
 /* Whether <transport> takes bytes: 1; 0 when they go nowhere, silently; or a code. */
 static int begin_write(weft_transport *transport)
 {
+    if (__builtin_expect(transport->kind != WF_TRANSPORT_SOCKET, 0)) {
+        return begin_pipe_write(transport);
+    }
     if (transport->is_end_wanted) {
         return weft_fail(WEFT_ERUNTIME, "Cannot call write() after write_eof()");
     }
@@ -202,7 +242,7 @@ static int write_buffers(weft_transport *transport, const weft_buffer *buffers, 
         sent = send_pieces(transport, pieces, n_pieces, wanted);
     }
     if (sent < 0) {
-        wf_transport_fail(transport, (int)sent, "Fatal write error on socket transport");
+        fail_to_write(transport, (int)sent);
         return 0; /* connection_lost tells it */
     }
     return (size_t)sent == total ? 0 : enqueue(transport, buffers, n, total, (size_t)sent);
@@ -232,7 +272,7 @@ int weft_transport_write(weft_transport *transport, const void *data, size_t siz
         return code < 0 ? code : 0;
     }
     const weft_buffer buffer = { data, size };
-    if (wf_outbox_is_empty(&transport->outbox)) {
+    if (transport->kind == WF_TRANSPORT_SOCKET && wf_outbox_is_empty(&transport->outbox)) {
         ssize_t sent = send(transport->fd, data, size, MSG_NOSIGNAL);
         if (__builtin_expect(sent == (ssize_t)size, 1)) {
             return 0;
@@ -278,6 +318,10 @@ int weft_transport_write_eof(weft_transport *transport)
     if (code < 0 || transport->is_closing || transport->is_end_wanted) {
         return code;
     }
+    if (transport->kind != WF_TRANSPORT_SOCKET) {
+        return transport->kind == WF_TRANSPORT_WRITE_PIPE ? weft_transport_close(transport)
+                                                          : refuse_reader();
+    }
     if (transport->is_sending_file) {
         return weft_fail(WEFT_ERUNTIME, "unable to write; sendfile is in progress");
     }
@@ -290,7 +334,7 @@ int weft_transport_write_eof(weft_transport *transport)
 
 int weft_transport_can_write_eof(const weft_transport *transport)
 {
-    return wf_transport_check(transport) == 0;
+    return wf_transport_check(transport) == 0 && transport->kind != WF_TRANSPORT_READ_PIPE;
 }
 
 /* ---- limits ------------------------------------------------------------- */
@@ -301,6 +345,9 @@ int weft_transport_set_write_buffer_limits(weft_transport *transport, size_t hig
 
     if (code < 0) {
         return code;
+    }
+    if (transport->kind == WF_TRANSPORT_READ_PIPE) {
+        return refuse_reader();
     }
     if (high == WEFT_WATER_DEFAULT) {
         high = low == WEFT_WATER_DEFAULT ? DEFAULT_HIGH : 4 * low;

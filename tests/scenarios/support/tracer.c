@@ -165,6 +165,30 @@ int connect_buffered_tracer(struct tracer *tracer)
     return connect_by(make_buffered_tracer, tracer);
 }
 
+int read_pipe(struct tracer *tracer, int fd)
+{
+    return weft_loop_connect_read_pipe(NULL, make_tracer, tracer, fd, NULL, NULL);
+}
+
+int write_pipe(struct tracer *tracer, int fd)
+{
+    return weft_loop_connect_write_pipe(NULL, make_tracer, tracer, fd, NULL, NULL);
+}
+
+void connect_pipes(struct tracer *reader, struct tracer *writer)
+{
+    int ends[2];
+
+    MUST(pipe(ends));
+    MUST(read_pipe(reader, ends[0]));
+    MUST(write_pipe(writer, ends[1]));
+}
+
+int await_lost(const struct tracer *tracer)
+{
+    return weft_await(tracer->lost, NULL);
+}
+
 void tracer_end(struct tracer *tracer)
 {
     tracer->transport = weft_transport_unref(tracer->transport);

@@ -34,6 +34,13 @@ extern const weft_protocol buffered_tracer;
 /** A transport of <tracer>; returns the plain other end of its socket. */
 int connect_tracer(struct tracer *tracer);
 int connect_buffered_tracer(struct tracer *tracer);
+/** One of <fd>, an end of a pipe or so. */
+int read_pipe(struct tracer *tracer, int fd);
+int write_pipe(struct tracer *tracer, int fd);
+/** Of the two ends of a pipe. */
+void connect_pipes(struct tracer *reader, struct tracer *writer);
+/** Await connection_lost. */
+int await_lost(const struct tracer *tracer);
 /** Print "NAME <text>". */
 void tracer_say(const struct tracer *tracer, const char *text);
 /** Its references go. */

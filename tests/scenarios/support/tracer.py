@@ -1,7 +1,9 @@
 """A protocol that prints what it is told, for the transport scenarios."""
 import asyncio
+import os
 import re
 import socket
+import stat
 
 
 def name_of(exc):
@@ -102,3 +104,37 @@ def print_reports():
                          context["message"])
         print("report", message, name_of(context.get("exception")))
     asyncio.get_running_loop().set_exception_handler(handler)
+
+
+async def read_pipe(tracer, fd):
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: tracer, open(fd, "rb", 0, closefd=closes(fd)))
+
+
+async def write_pipe(tracer, fd):
+    loop = asyncio.get_running_loop()
+    await loop.connect_write_pipe(lambda: tracer, open(fd, "wb", 0, closefd=closes(fd)))
+
+
+def closes(fd):
+    """A refused file is closed by whoever opened it."""
+    return not stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+async def connect_pipes(reader, writer):
+    """The two ends of a pipe."""
+    r, w = os.pipe()
+    await read_pipe(reader, r)
+    await write_pipe(writer, w)
+    return reader, writer
+
+
+def drain_pipe(fd):
+    """How many bytes have come to a plain pipe."""
+    n = 0
+    try:
+        while piece := os.read(fd, 65536):
+            n += len(piece)
+    except BlockingIOError:
+        pass
+    return n
