@@ -13,7 +13,7 @@
  *     open --write_eof--> half closed --close--> closing --queue sent--> closed
  *       `------------------close / abort / error------------'
  *
- * One task reads and one task writes at a time; they may be two.
+ * One task reads at a time. Any number may write, and wait in drain.
  *
  *     static int upper(weft_stream *s, void *data)
  *     {
@@ -107,9 +107,10 @@ WEFT_API int weft_stream_from_fd_at(const weft_origin *origin, int fd,
  *
  * Thread: loop thread, in a task.
  * Owns:   <buffer> is the caller's.
- * Errors: 0 with *out_n == 0 at the end of the stream; system codes (-ECONNRESET);
- *         WEFT_ECANCELED (nothing was lost); WEFT_ERUNTIME when another task reads;
- *         WEFT_ETIMEDOUT past the stream's read limit; WEFT_ECLOSED.
+ * Errors: 0 with *out_n == 0 at the end of the stream, also the one that our own close makes;
+ *         system codes (-ECONNRESET); WEFT_ECANCELED (nothing was lost); WEFT_ERUNTIME when
+ *         another task reads; WEFT_ETIMEDOUT past the stream's read limit; WEFT_ECLOSED for a
+ *         pipe to write to.
  */
 WEFT_API int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out_n);
 
@@ -301,7 +302,8 @@ WEFT_API int weft_stream_sendfile_at(const weft_origin *origin, weft_stream *str
  *
  * Thread: loop thread, in a task.
  * Owns:   nothing.
- * Errors: the error of the queued data; WEFT_ECANCELED; WEFT_ETIMEDOUT past the write limit.
+ * Errors: the error of the queued data, or what weft_stream_exception says; WEFT_ECANCELED;
+ *         WEFT_ETIMEDOUT past the write limit; WEFT_ECLOSED when it is aborted.
  */
 WEFT_API int weft_stream_drain(weft_stream *stream);
 
@@ -343,7 +345,8 @@ WEFT_API int weft_stream_get_peer_credentials(const weft_stream *stream,
 /* ---- the end ------------------------------------------------------------ */
 
 /**
- * Begin to close: what is queued is still sent, reading is over.
+ * Begin to close: what is queued is still sent. Who reads finds what was held already, a line
+ * that was cut off say, and then the end; what the kernel still has is gone.
  *
  * Thread: loop thread.
  * Owns:   nothing; destroy it afterwards.
@@ -355,8 +358,9 @@ WEFT_API int weft_stream_abort(weft_stream *stream);
 /** Whether close or abort was called, or the connection is lost. Thread: loop thread. Owns:
  * nothing. */
 WEFT_API int weft_stream_is_closing(const weft_stream *stream);
-/** Wait until a closing stream is closed. Errors: that of the queued data; WEFT_ECANCELED;
- * WEFT_EINVALIDSTATE when it was not closed. Thread: loop thread, in a task. Owns: nothing. */
+/** Wait until somebody has closed it and that is done, or the connection broke. Errors: what it
+ * broke with, however often it is asked; WEFT_ECANCELED; WEFT_EINVALIDSTATE for a stream that is
+ * fed. Thread: loop thread, in a task. Owns: nothing. */
 WEFT_API int weft_stream_wait_closed(weft_stream *stream);
 
 /**

@@ -44,10 +44,10 @@ enum {
     DESCRIPTION_SIZE = 256
 };
 
-/* A task that waits for the end of a stream. */
+/* A task that waits for the end of a stream, or in the line of those who drain. */
 struct wf_closer {
     struct wf_wait wait;
-    struct wf_list link;   /* in stream->closers; outside once woken */
+    struct wf_list link;   /* in the stream's closers or drainers; outside once woken */
     struct wf_timer timer; /* of the limit */
 };
 
@@ -139,7 +139,7 @@ static void on_work(struct wf_work *work)
         wf_stream_flush(stream);
     }
     if (is_without_reader(stream) && wf_outbox_is_empty(&stream->outbox)) {
-        (void)wf_side_break(&stream->writer, -EPIPE); /* for later writes */
+        (void)wf_stream_lose(stream, &stream->writer, -EPIPE); /* for later writes */
     }
 }
 
@@ -304,6 +304,7 @@ void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_opt
     wf_work_init(&stream->work, on_work);
     wf_timer_init(&stream->timer, on_timer);
     wf_list_init(&stream->closers);
+    wf_list_init(&stream->drainers);
     wf_list_append(&io->streams, &stream->link);
     wf_loop_hold(io->loop);
 }
@@ -439,10 +440,36 @@ static void wake_closer(struct wf_closer *closer, int code)
     wf_wait_wake(&closer->wait, code);
 }
 
-/* From now on every call takes the slow way, where it is refused. */
+static void wake_all(struct wf_list *closers, int code)
+{
+    for (struct wf_list *link; (link = wf_list_take_first(closers)) != NULL;) {
+        wake_closer(WF_CONTAINER_OF(link, struct wf_closer, link), code);
+    }
+}
+
+void wf_stream_wake_drains(weft_stream *stream, int code)
+{
+    wf_side_wake(&stream->writer, code);
+    wake_all(&stream->drainers, code);
+}
+
+/* Whom nobody has closed yet need not be closed: it is over for who waits for that. */
+int wf_stream_lose(weft_stream *stream, struct wf_side *side, int code)
+{
+    if (stream->lost == 0) {
+        stream->lost = code;
+    }
+    if (stream->state == WF_STREAM_OPEN) {
+        wake_all(&stream->closers, stream->lost);
+    }
+    return wf_side_break(side, code);
+}
+
+/* From now on every call takes the slow way, where it is refused or finds the end. */
 static void shut(weft_stream *stream, enum wf_stream_state state)
 {
     stream->state = (uint8_t)state;
+    stream->is_at_end |= stream->reader.is_open; /* behind what is held, as asyncio feeds it */
     stream->reader.is_open = false;
     stream->writer.is_open = false;
 }
@@ -456,10 +483,8 @@ static void finish_close(weft_stream *stream)
     wf_timer_stop(stream->loop, &stream->timer);
     wf_held_trim(stream);
     wf_side_wake(&stream->reader, WEFT_ECLOSED);
-    wf_side_wake(&stream->writer, stream->writer.code != 0 ? stream->writer.code : WEFT_ECLOSED);
-    for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
-        wake_closer(WF_CONTAINER_OF(link, struct wf_closer, link), stream->writer.code);
-    }
+    wf_stream_wake_drains(stream, stream->writer.code != 0 ? stream->writer.code : WEFT_ECLOSED);
+    wake_all(&stream->closers, stream->lost);
     tell_observer(stream);
     maybe_free_soon(stream);
 }
@@ -538,16 +563,10 @@ static void on_closer_timer(struct wf_work *work)
     }
 }
 
-int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit)
+static int wait_in(weft_stream *stream, struct wf_list *closers, const char *what,
+                   weft_duration limit)
 {
-    if (stream->state == WF_STREAM_CLOSED) {
-        stream->n_closers++;
-        int code = wf_task_spend();
-        stream->n_closers--;
-        maybe_free_soon(stream);
-        return code < 0 ? code : stream->writer.code;
-    }
-    struct wf_closer closer = { .wait = WF_WAIT_INIT(cancel_closer, "wait_closed") };
+    struct wf_closer closer = { .wait = WF_WAIT_INIT(cancel_closer, what) };
     wf_timer_init(&closer.timer, on_closer_timer);
     if (limit != WEFT_FOREVER) {
         int code =
@@ -556,7 +575,7 @@ int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit)
             return code;
         }
     }
-    wf_list_append(&stream->closers, &closer.link);
+    wf_list_append(closers, &closer.link);
     stream->n_closers++;
     int code = wf_task_wait(&closer.wait);
     wf_list_remove(&closer.link);
@@ -566,6 +585,24 @@ int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit)
     return code;
 }
 
+int wf_stream_wait_in_line(weft_stream *stream, weft_duration limit)
+{
+    return wait_in(stream, &stream->drainers, "drain", limit);
+}
+
+int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit)
+{
+    if (stream->state != WF_STREAM_CLOSED &&
+        (stream->lost == 0 || stream->state == WF_STREAM_CLOSING)) {
+        return wait_in(stream, &stream->closers, "wait_closed", limit);
+    }
+    stream->n_closers++;
+    int code = wf_task_spend();
+    stream->n_closers--;
+    maybe_free_soon(stream);
+    return code < 0 ? code : stream->lost;
+}
+
 int weft_stream_wait_closed(weft_stream *stream)
 {
     int code = wf_stream_check_task(stream, "weft_stream_wait_closed");
@@ -573,8 +610,8 @@ int weft_stream_wait_closed(weft_stream *stream)
     if (code < 0) {
         return code;
     }
-    if (stream->state < WF_STREAM_CLOSING) {
-        return weft_fail(WEFT_EINVALIDSTATE, "the stream was not closed");
+    if (stream->feed != NULL && stream->state < WF_STREAM_CLOSING) {
+        return weft_fail(WEFT_EINVALIDSTATE, "a stream that is fed has no connection to close");
     }
     return wf_stream_wait_closed_for(stream, WEFT_FOREVER);
 }
@@ -633,6 +670,13 @@ void weft_stream_destroy(weft_stream *stream)
     wf_stream_release(stream);
 }
 
+static void disown_all(struct wf_list *closers)
+{
+    for (struct wf_list *link; (link = wf_list_take_first(closers)) != NULL;) {
+        wf_wait_disown(&WF_CONTAINER_OF(link, struct wf_closer, link)->wait);
+    }
+}
+
 static void close_with_loop(weft_stream *stream)
 {
     if (stream->state < WF_STREAM_CLOSING) {
@@ -646,9 +690,8 @@ static void close_with_loop(weft_stream *stream)
         wf_wait_disown(stream->writer.waiter);
         stream->writer.waiter = NULL;
     }
-    for (struct wf_list *link; (link = wf_list_take_first(&stream->closers)) != NULL;) {
-        wf_wait_disown(&WF_CONTAINER_OF(link, struct wf_closer, link)->wait);
-    }
+    disown_all(&stream->closers);
+    disown_all(&stream->drainers);
     stream->file_read = weft_future_unref(stream->file_read);
     stream->n_closers = 0; /* nobody comes back */
     stream->reader.is_busy = false;

@@ -67,7 +67,7 @@ struct weft_stream {
     bool is_served;       /* a server owns it */
     bool is_sending_file; /* writes are refused but those of the task that sends it */
     bool is_pipe;         /* no socket: one direction, and SIGPIPE to be kept away */
-    uint16_t n_closers;   /* tasks inside wait_closed */
+    uint16_t n_closers;   /* tasks inside wait_closed, and those of <drainers> */
     int fd;               /* owned; -1 once closed */
     weft_loop *loop;      /* held */
     struct wf_io *io;     /* borrowed: NULL once the loop is closed */
@@ -84,7 +84,9 @@ struct weft_stream {
     struct wf_timer timer; /* the earlier of both sides' deadlines, or before it */
     weft_time timer_due;
     weft_future *file_read;   /* ref: what the task that sends a file waits for, or NULL */
-    struct wf_list closers;   /* of struct wf_closer.link */
+    int lost;                 /* what the connection broke with, or 0 */
+    struct wf_list closers;   /* of struct wf_closer.link: in wait_closed */
+    struct wf_list drainers;  /* the same: in drain, behind the writer's waiter */
     struct wf_list link;      /* in the slot */
     struct wf_work *observer; /* borrowed: queued once it hung up, or is closed; NULL: nobody's */
     void (*release)(struct weft_stream *stream); /* frees the memory; NULL: wf_free */
@@ -93,6 +95,9 @@ struct weft_stream {
     struct wf_peer peer;
     struct wf_feed *feed; /* owned: what is fed to it; NULL: it has a descriptor */
 };
+
+/* For what a fast path has set aside: kept out of it, registers and all. */
+#define WF_IO_SLOW __attribute__((noinline, cold))
 
 /* ---- life (stream.c) ---------------------------------------------------- */
 
@@ -128,6 +133,13 @@ void wf_stream_release(weft_stream *stream);
 /* Wait until it is closed, at most <limit>. */
 int wf_stream_wait_closed_for(weft_stream *stream, weft_duration limit);
 
+/* One drain more while another waits: until the queue is low, or the end, at most <limit>. */
+int wf_stream_wait_in_line(weft_stream *stream, weft_duration limit);
+/* Let all go on that drain, with <code>. */
+void wf_stream_wake_drains(weft_stream *stream, int code);
+/* The connection broke with <code>: so says wait_closed from now on. Returns it. */
+WF_IO_SLOW int wf_stream_lose(weft_stream *stream, struct wf_side *side, int code);
+
 /* The queue was sent, or is lost: one who closes may finish. Frees nothing at once. */
 void wf_stream_maybe_finish_close(weft_stream *stream);
 
@@ -136,9 +148,6 @@ void wf_stream_describe(const weft_stream *stream, char *buffer, size_t size);
 
 /* The loop closes. */
 void wf_streams_close_all(struct wf_io *io);
-
-/* For what a fast path has set aside: kept out of it, registers and all. */
-#define WF_IO_SLOW __attribute__((noinline, cold))
 
 /* The slow half of wf_stream_check: 0, or it reports and returns the code. */
 WF_IO_SLOW int wf_stream_check_slowly(const weft_stream *stream);

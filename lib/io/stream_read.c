@@ -142,19 +142,23 @@ static size_t held_take(weft_stream *stream, void *buffer, size_t size)
 
 /* ---- one read ----------------------------------------------------------- */
 
-WF_IO_SLOW static int refuse_read(const weft_stream *stream, const char *what)
+/*
+ * A read that is not the plain case: refused, or let through after our own close, where what is
+ * held is still there to be read, and then the end.
+ */
+WF_IO_SLOW static int judge_read(const weft_stream *stream, const char *what)
 {
-    if (stream->state != WF_STREAM_OPEN) {
-        return WEFT_ECLOSED;
-    }
     if (stream->reader.is_busy) {
         return weft_fail(WEFT_ERUNTIME,
                          "%s() called while another coroutine is already waiting for incoming "
                          "data",
                          what);
     }
+    if (stream->reader.code != 0) {
+        return stream->reader.code;
+    }
     /* The writing end of a pipe has no error of its own, and nothing to read. */
-    return stream->reader.code != 0 ? stream->reader.code : WEFT_ECLOSED;
+    return stream->state >= WF_STREAM_CLOSING && stream->is_at_end ? 0 : WEFT_ECLOSED;
 }
 
 static inline int begin_read(weft_stream *stream, const char *what)
@@ -165,7 +169,10 @@ static inline int begin_read(weft_stream *stream, const char *what)
         return code;
     }
     if (__builtin_expect(!stream->reader.is_open || stream->reader.is_busy, 0)) {
-        return refuse_read(stream, what);
+        code = judge_read(stream, what);
+        if (code < 0) {
+            return code;
+        }
     }
     stream->lent = 0;
     return 0;
@@ -206,7 +213,7 @@ WF_IO_SLOW static ssize_t judge(weft_stream *stream, ssize_t n)
         stream->reader.is_ready = false;
         return -EAGAIN;
     }
-    return errno == EINTR ? -EAGAIN : wf_side_break(&stream->reader, -errno);
+    return errno == EINTR ? -EAGAIN : wf_stream_lose(stream, &stream->reader, -errno);
 }
 
 /* One read, as judge tells it. A short one means that there is no more. */
@@ -230,10 +237,24 @@ static inline int wait_until_readable(weft_stream *stream)
     return stream->reader.is_ready ? wf_side_spend(stream, &stream->reader) : wait_for_data(stream);
 }
 
+/* A read that need not wait; a close meanwhile takes nothing from it. */
+static int spend_read(weft_stream *stream)
+{
+    int code = wf_side_spend(stream, &stream->reader);
+
+    return code == WEFT_ECLOSED ? 0 : code;
+}
+
 /* The end is where it was. */
 WF_IO_SLOW static int read_at_end(weft_stream *stream)
 {
-    return wf_side_spend(stream, &stream->reader);
+    return spend_read(stream);
+}
+
+/* The wait ended badly; our own close is an end like the peer's. */
+WF_IO_SLOW static int end_wait(int code)
+{
+    return code == WEFT_ECLOSED ? 0 : code;
 }
 
 /* Wait if need be, and read into <buffer>: the bytes, 0 at the end, or a code. */
@@ -248,7 +269,7 @@ __attribute__((always_inline)) static inline ssize_t read_into(weft_stream *stre
     do {
         int code = wait_until_readable(stream);
         if (__builtin_expect(code < 0, 0)) {
-            return code;
+            return end_wait(code);
         }
         n = receive(stream, buffer, size);
     } while (__builtin_expect(n == -EAGAIN, 0));
@@ -271,7 +292,7 @@ static inline int end_read(weft_stream *stream, int code)
 
 WF_IO_SLOW static int read_held(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
 {
-    int code = wf_side_spend(stream, &stream->reader);
+    int code = spend_read(stream);
 
     if (code < 0) {
         return code;
@@ -312,7 +333,7 @@ int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out
 WF_IO_SLOW static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
 {
     struct wf_held *held = &stream->held;
-    int code = wf_side_spend(stream, &stream->reader);
+    int code = spend_read(stream);
 
     if (code < 0) {
         return code;
@@ -397,7 +418,7 @@ static ssize_t read_more(weft_stream *stream)
             code = held_reserve(stream, LEAST_ROOM); /* after the wait: idle ones hold nothing */
         }
         if (code < 0) {
-            return code;
+            return end_wait(code);
         }
         n = receive(stream, held->data + held->end, held->capacity - held->end);
     } while (n == -EAGAIN);
@@ -473,7 +494,7 @@ static int begin_search(weft_stream *stream, const char *what)
     }
     forget_view(stream);
     if (held_len(&stream->held) > 0) {
-        code = wf_side_spend(stream, &stream->reader);
+        code = spend_read(stream);
     }
     return code;
 }

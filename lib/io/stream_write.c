@@ -61,9 +61,9 @@ static int enqueue(weft_stream *stream, const weft_buffer *buffers, size_t n, si
 /* The writing side is broken: nothing of the queue will ever be sent. */
 static int fail_writer(weft_stream *stream, int code)
 {
-    (void)wf_side_break(&stream->writer, code); /* returned below */
+    (void)wf_stream_lose(stream, &stream->writer, code); /* returned below */
     wf_stream_drop_queue(stream);
-    wf_side_wake(&stream->writer, code);
+    wf_stream_wake_drains(stream, code);
     return code;
 }
 
@@ -117,7 +117,7 @@ static void wake_if_low(weft_stream *stream)
 {
     if (stream->is_paused && stream->outbox.size <= stream->low) {
         stream->is_paused = false;
-        wf_side_wake(&stream->writer, 0);
+        wf_stream_wake_drains(stream, 0);
     }
 }
 
@@ -279,7 +279,12 @@ static weft_time write_deadline(const weft_stream *stream)
                : wf_loop_deadline(stream->loop, stream->writer.limit);
 }
 
-/* All of weft_stream_drain. */
+static bool is_draining(const weft_stream *stream)
+{
+    return stream->writer.is_busy || !wf_list_is_empty(&stream->drainers);
+}
+
+/* All of weft_stream_drain. What broke the reading side is told here too, as by asyncio. */
 WF_IO_SLOW static int drain_slowly(weft_stream *stream)
 {
     int code = wf_stream_check_task(stream, "weft_stream_drain");
@@ -287,13 +292,14 @@ WF_IO_SLOW static int drain_slowly(weft_stream *stream)
     if (code < 0 || stream->writer.code != 0) {
         return code < 0 ? code : stream->writer.code;
     }
+    if (stream->reader.code != 0) {
+        return stream->reader.code;
+    }
     if (!stream->is_paused) {
         return stream->is_aborted ? WEFT_ECLOSED : wf_side_spend(stream, &stream->writer);
     }
-    if (stream->writer.is_busy) {
-        return weft_fail(WEFT_ERUNTIME,
-                         "weft_stream_drain() called while another coroutine is already waiting "
-                         "for the stream to drain");
+    if (is_draining(stream)) {
+        return wf_stream_wait_in_line(stream, stream->writer.limit);
     }
     weft_time deadline = write_deadline(stream);
     while (code == 0 && stream->is_paused) {
@@ -307,7 +313,8 @@ int weft_stream_drain(weft_stream *stream)
     struct wf_task *task = wf_task_current;
 
     if (__builtin_expect(!wf_stream_is_at_hand(stream) || task == NULL || stream->is_paused ||
-                             !stream->writer.is_open || task->budget <= 1,
+                             !stream->writer.is_open || stream->reader.code != 0 ||
+                             task->budget <= 1,
                          0)) {
         return drain_slowly(stream);
     }
@@ -351,7 +358,7 @@ int wf_stream_begin_file(weft_stream *stream)
     if (code < 0) {
         return code;
     }
-    if (stream->writer.is_busy) {
+    if (is_draining(stream)) {
         return weft_fail(WEFT_ERUNTIME,
                          "a file cannot be sent while another coroutine waits for the stream to "
                          "drain");
