@@ -312,8 +312,9 @@ TEST_CASE("stdio: a terminal is read by lines and left as it was", "[io][stdio]"
     }
     int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
     REQUIRE(terminal >= 0);
-    REQUIRE(::write(master, "typed\n", 6) == 6);
+    REQUIRE(::write(master, "typed\nahead\n", 12) == 12);
     std::string line;
+    std::string next; /* it lies there already, but a read of a terminal ends with the line */
     bool is_blocking;
     int code;
     {
@@ -325,7 +326,9 @@ TEST_CASE("stdio: a terminal is read by lines and left as it was", "[io][stdio]"
             weft_stream *out;
             int r = weft_open_stdin(nullptr, &in);
             r |= weft_open_stdout(nullptr, &out);
+            weft_stream_set_read_limit(in, WEFT_S(10));
             line = read_line(in);
+            next = read_line(in);
             r |= write_and_close(out, "seen");
             weft_stream_close(in);
             weft_stream_destroy(in);
@@ -345,6 +348,7 @@ TEST_CASE("stdio: a terminal is read by lines and left as it was", "[io][stdio]"
     ::close(master);
     REQUIRE(code == 0);
     REQUIRE(line == "typed\n");
+    REQUIRE(next == "ahead\n");
     REQUIRE(is_blocking);
     REQUIRE(shown.find("seen") != std::string::npos);
 }
