@@ -191,7 +191,7 @@ static struct map *map_with(const struct map *map, weft_context_var *var, struct
     }
     new_map->vars = (struct wf_vars){ 1, NULL };
     new_map->n = 0;
-    for (size_t i = 0; i < place; i++) {
+    for (size_t i = 0; i < place && i < n; i++) {
         add_entry(new_map, map->entries[i].var, map->entries[i].box);
     }
     if (box != NULL) {

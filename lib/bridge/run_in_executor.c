@@ -181,7 +181,7 @@ static int submit_to_thread(const weft_origin *origin, weft_loop *loop, weft_job
 int weft_to_thread_at(const weft_origin *origin, weft_job_fn *fn, void *arg, weft_value *out_value)
 {
     struct wf_task *task;
-    weft_future *future;
+    weft_future *future = NULL;
     int r = wf_task_require("weft_to_thread", &task);
 
     if (r == 0) {

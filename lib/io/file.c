@@ -273,7 +273,7 @@ static int read_at(weft_file *file, void *buffer, size_t size, int64_t offset, s
     int code = run(file, job, &job);
     if (code == 0) {
         *out_n = (size_t)job->result;
-        if (job->result > 0) {
+        if (job->result > 0 && buffer != NULL) {
             memcpy(buffer, job->buffer, (size_t)job->result);
         }
         wf_file_job_destroy(job);

@@ -48,9 +48,9 @@ int weft_open_connection_at(const weft_origin *origin, const char *host, int por
 {
     weft_connect_options connect = WEFT_CONNECT_OPTIONS_INIT;
     weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
-    struct wf_connected connected;
+    struct wf_connected connected = { 0 };
     struct wf_io *io = NULL;
-    weft_time deadline;
+    weft_time deadline = WEFT_FOREVER;
     int code = begin("weft_open_connection", options, out_stream, &read, &io, &deadline);
 
     if (code < 0 || (code = wf_connect_read_options(read.connect, &connect)) < 0 ||
@@ -64,9 +64,9 @@ int weft_open_unix_connection_at(const weft_origin *origin, const char *path,
                                  const weft_stream_options *options, weft_stream **out_stream)
 {
     weft_stream_options read = WEFT_STREAM_OPTIONS_INIT;
-    struct wf_connected connected;
+    struct wf_connected connected = { 0 };
     struct wf_io *io = NULL;
-    weft_time deadline;
+    weft_time deadline = WEFT_FOREVER;
     int code = begin("weft_open_unix_connection", options, out_stream, &read, &io, &deadline);
 
     if (code < 0 || (code = wf_connect_unix(io, path, deadline, origin, &connected)) < 0) {

@@ -16,6 +16,7 @@
 #include "io/transport.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "io/sigpipe.h"
 #include "weft/bridge.h"
@@ -259,6 +260,7 @@ static int send_by_hand(struct sending *sending)
         if (code < 0) {
             return code;
         }
+        WF_ASSERT(reading != NULL);
         size_t n = reading->size;
         code = look_at_sink(&sending->sink);
         if (code == 0 && n > 0) {

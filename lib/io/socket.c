@@ -14,6 +14,7 @@
 #include "weft/socket.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "io/address.h"
@@ -541,6 +542,7 @@ static int send_by_reading(struct wf_io *io, struct operation *op, uint64_t coun
         if (code < 0) {
             return code;
         }
+        WF_ASSERT(reading != NULL);
         size_t n = reading->size;
         op->buffer = reading->data;
         op->size = n;

@@ -125,8 +125,8 @@ static int start_pump(const weft_origin *origin, struct wf_io *io, int file, int
 static int open_pumped(const weft_origin *origin, struct wf_io *io, int file, bool is_reader,
                        const weft_stream_options *options, weft_stream **out_stream)
 {
-    weft_stream *stream;
-    int ends[2];
+    weft_stream *stream = NULL;
+    int ends[2] = { -1, -1 };
 
     if (wf_alloc_may_fail_now() || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
         (void)close(file);

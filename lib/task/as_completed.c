@@ -378,7 +378,7 @@ int weft_as_completed_at(const weft_origin *origin, weft_awaitable *const *await
         iterator = allocate(loop, n);
         r = iterator != NULL ? 0 : weft_fail_at(origin, WEFT_ENOMEM, "no memory for %zu ends", n);
     }
-    if (r < 0) {
+    if (r < 0 || iterator == NULL) { /* the second says the first again, to the analyzer */
         wf_awaitables_drop(awaitables, 0, n);
         return r;
     }

@@ -259,7 +259,7 @@ int weft_gather_at(const weft_origin *origin, weft_awaitable *const *awaitables,
         r = gather != NULL ? 0
                            : weft_fail_at(origin, WEFT_ENOMEM, "no memory for a gather of %zu", n);
     }
-    if (r < 0) {
+    if (r < 0 || gather == NULL) { /* the second says the first again, to the analyzer */
         wf_awaitables_drop(awaitables, 0, n);
         return r;
     }

@@ -140,7 +140,10 @@ TEST_CASE("heap: without memory an addition changes nothing", "[heap][oom]")
 
 TEST_CASE("heap: what a spike needed is given back, and the order stays", "[heap]")
 {
-    enum { N = 100000, LEFT = 10 };
+    enum {
+        N = 100000,
+        LEFT = 10
+    };
     std::vector<item> items(N);
     wf_heap heap;
 

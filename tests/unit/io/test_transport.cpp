@@ -926,16 +926,16 @@ TEST_CASE("transport: a server's clients see the variables of who made it", "[tr
             look();
             return weft_transport_close(t);
         };
-        WEFT_TRY(weft_loop_create_server(nullptr, recorder::make, &r, "127.0.0.1", 0, nullptr,
-                                         &server));
+        WEFT_TRY(
+            weft_loop_create_server(nullptr, recorder::make, &r, "127.0.0.1", 0, nullptr, &server));
         WEFT_TRY(weft_start_server(watcher::serve, &watcher, "127.0.0.1", 0, nullptr, &streams));
         weft_context_var_set(var, weft_value_int(2), nullptr);
         for (weft_server *each : { server, streams }) {
             weft_stream *client = nullptr;
             char byte;
             size_t n;
-            WEFT_TRY(weft_open_connection("127.0.0.1", weft_server_get_port(each), nullptr,
-                                          &client));
+            WEFT_TRY(
+                weft_open_connection("127.0.0.1", weft_server_get_port(each), nullptr, &client));
             weft_stream_read(client, &byte, 1, &n);
             weft_stream_close(client);
             weft_stream_destroy(client);
