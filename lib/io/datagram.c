@@ -98,18 +98,10 @@ static void describe(const weft_datagram_transport *transport, char *buffer, siz
 static void report_unclosed(const weft_datagram_transport *transport)
 {
     char description[DESCRIPTION_SIZE];
-    char message[DESCRIPTION_SIZE + 64];
-    weft_report report = WEFT_REPORT_INIT;
-    weft_duration age = wf_loop_now(transport->loop) - transport->created_at;
 
     describe(transport, description, sizeof description);
-    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", description,
-                   (double)age / 1e9);
-    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
-    report.message = message;
-    report.object = description;
-    report.origin = transport->origin;
-    wf_loop_report(transport->loop, &report);
+    wf_io_report_unclosed(transport->loop, "transport", description, transport->created_at,
+                          transport->origin);
 }
 
 /* ---- calling the user --------------------------------------------------- */

@@ -66,19 +66,10 @@ static void maybe_free(weft_file *file)
 static void report_unclosed(const weft_file *file)
 {
     char description[DESCRIPTION_SIZE];
-    char message[DESCRIPTION_SIZE + 64];
-    weft_report report = WEFT_REPORT_INIT;
-    weft_duration age = wf_loop_now(file->loop) - file->created_at;
 
     (void)snprintf(description, sizeof description, "file fd=%d '%s'", file->descriptor->fd,
                    file->path);
-    (void)snprintf(message, sizeof message, "unclosed file <%s, %.3f s old>", description,
-                   (double)age / 1e9);
-    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
-    report.message = message;
-    report.object = description;
-    report.origin = file->origin;
-    wf_loop_report(file->loop, &report);
+    wf_io_report_unclosed(file->loop, "file", description, file->created_at, file->origin);
 }
 
 /* Without waiting: for those who forgot to close it. */

@@ -162,18 +162,9 @@ static void close_watch(weft_file_watch *watch)
 static void report_unclosed(const weft_file_watch *watch)
 {
     char description[DESCRIPTION_SIZE];
-    char message[DESCRIPTION_SIZE + 64];
-    weft_report report = WEFT_REPORT_INIT;
-    weft_duration age = wf_loop_now(watch->loop) - watch->created_at;
 
     (void)snprintf(description, sizeof description, "file watch fd=%d", watch->descriptor->fd);
-    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", description,
-                   (double)age / 1e9);
-    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
-    report.message = message;
-    report.object = description;
-    report.origin = watch->origin;
-    wf_loop_report(watch->loop, &report);
+    wf_io_report_unclosed(watch->loop, "transport", description, watch->created_at, watch->origin);
 }
 
 static void close_with_loop(struct wf_io_member *member)

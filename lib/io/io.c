@@ -20,6 +20,7 @@
 #include "weft/executor.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static void close_members(struct wf_io *io)
@@ -124,4 +125,20 @@ void wf_io_give_spare(struct wf_io *io, void *spare)
     } else {
         wf_free(spare);
     }
+}
+
+void wf_io_report_unclosed(weft_loop *loop, const char *what, const char *description,
+                           weft_time created_at, const weft_origin *origin)
+{
+    char message[384];
+    weft_report report = WEFT_REPORT_INIT;
+    weft_duration age = wf_loop_now(loop) - created_at;
+
+    (void)snprintf(message, sizeof message, "unclosed %s <%s, %.3f s old>", what, description,
+                   (double)age / 1e9);
+    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
+    report.message = message;
+    report.object = description;
+    report.origin = origin;
+    wf_loop_report(loop, &report);
 }

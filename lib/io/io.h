@@ -86,4 +86,11 @@ void wf_socket_waits_close_all(struct wf_io *io);
 void *wf_io_take_spare(struct wf_io *io);
 void wf_io_give_spare(struct wf_io *io, void *spare);
 
+/*
+ * Report that <description> was never closed: asyncio's ResourceWarning. <what> is "transport" or
+ * "file"; it stands since <created_at>, made at <origin>.
+ */
+void wf_io_report_unclosed(weft_loop *loop, const char *what, const char *description,
+                           weft_time created_at, const weft_origin *origin);
+
 #endif

@@ -361,19 +361,11 @@ void weft_process_destroy(weft_process *process)
 static void report_unclosed(const weft_process *process)
 {
     char description[96];
-    char message[160];
-    weft_report report = WEFT_REPORT_INIT;
-    weft_duration age = wf_loop_now(process->loop) - process->created_at;
 
     (void)snprintf(description, sizeof description, "process pid=%d running",
                    (int)process->child.pid);
-    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", description,
-                   (double)age / 1e9);
-    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
-    report.message = message;
-    report.object = description;
-    report.origin = process->origin;
-    wf_loop_report(process->loop, &report);
+    wf_io_report_unclosed(process->loop, "transport", description, process->created_at,
+                          process->origin);
 }
 
 /* Its pipes go without a report of their own: the process is what was left open. */

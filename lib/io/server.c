@@ -666,21 +666,12 @@ void weft_server_destroy(weft_server *server)
 
 static void report_unclosed(const weft_server *server)
 {
-    weft_report report = WEFT_REPORT_INIT;
     char object[96];
-    char message[160];
-    weft_duration age = wf_loop_now(server->loop) - server->created_at;
 
     (void)snprintf(object, sizeof object, "server fd=%d port=%d with %zu connections",
                    server->listeners[0].fd, weft_server_get_port(server),
                    server->stats.connections);
-    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", object,
-                   (double)age / 1e9);
-    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
-    report.message = message;
-    report.object = object;
-    report.origin = server->origin;
-    wf_loop_report(server->loop, &report);
+    wf_io_report_unclosed(server->loop, "transport", object, server->created_at, server->origin);
 }
 
 static void close_with_loop(weft_server *server)

@@ -635,21 +635,13 @@ void wf_stream_describe(const weft_stream *stream, char *buffer, size_t size)
 static void report_unclosed(const weft_stream *stream)
 {
     char description[DESCRIPTION_SIZE];
-    char message[DESCRIPTION_SIZE + 64];
-    weft_report report = WEFT_REPORT_INIT;
-    weft_duration age = wf_loop_now(stream->loop) - stream->created_at;
 
     if (stream->feed != NULL) {
         return; /* nothing of the system's is lost with it */
     }
     wf_stream_describe(stream, description, sizeof description);
-    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", description,
-                   (double)age / 1e9);
-    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
-    report.message = message;
-    report.object = description;
-    report.origin = stream->origin;
-    wf_loop_report(stream->loop, &report);
+    wf_io_report_unclosed(stream->loop, "transport", description, stream->created_at,
+                          stream->origin);
 }
 
 void weft_stream_destroy(weft_stream *stream)

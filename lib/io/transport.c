@@ -619,18 +619,10 @@ const weft_protocol *weft_transport_get_protocol(const weft_transport *transport
 static void report_unclosed(const weft_transport *transport)
 {
     char description[DESCRIPTION_SIZE];
-    char message[DESCRIPTION_SIZE + 64];
-    weft_report report = WEFT_REPORT_INIT;
-    weft_duration age = wf_loop_now(transport->loop) - transport->created_at;
 
     wf_transport_describe(transport, description, sizeof description);
-    (void)snprintf(message, sizeof message, "unclosed transport <%s, %.3f s old>", description,
-                   (double)age / 1e9);
-    report.kind = WEFT_REPORT_UNCLOSED_TRANSPORT;
-    report.message = message;
-    report.object = description;
-    report.origin = transport->origin;
-    wf_loop_report(transport->loop, &report);
+    wf_io_report_unclosed(transport->loop, "transport", description, transport->created_at,
+                          transport->origin);
 }
 
 static bool refuse_cancel(struct wf_wait *wait, const char *message)

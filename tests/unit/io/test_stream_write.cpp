@@ -314,6 +314,29 @@ TEST_CASE("write: closing with a queue and a wish to end", "[write]")
     CHECK(got.size() == 200000);
 }
 
+/* A connection over TCP whose peer has reset it already. In a task. */
+static int open_and_be_reset(weft_stream **out_stream)
+{
+    sockaddr_in address = {};
+    socklen_t len = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, reinterpret_cast<sockaddr *>(&address), len) != 0 ||
+        listen(listener, 1) != 0 ||
+        getsockname(listener, reinterpret_cast<sockaddr *>(&address), &len) != 0) {
+        return -errno;
+    }
+    WEFT_TRY(weft_open_connection("127.0.0.1", ntohs(address.sin_port), nullptr, out_stream));
+    int peer = accept(listener, nullptr, nullptr);
+    linger at_once = { 1, 0 };
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(peer); /* RST, which loopback delivers at once */
+    ::close(listener);
+    return 0;
+}
+
 TEST_CASE("stream: the first write after a reset tells that it was one", "[stream][write][regress]")
 {
     world w;
@@ -321,23 +344,8 @@ TEST_CASE("stream: the first write after a reset tells that it was one", "[strea
     int later = 0;
 
     w.run([&] {
-        sockaddr_in address = {};
-        socklen_t len = sizeof address;
-        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         weft_stream *stream = nullptr;
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (bind(listener, reinterpret_cast<sockaddr *>(&address), len) != 0 ||
-            listen(listener, 1) != 0 ||
-            getsockname(listener, reinterpret_cast<sockaddr *>(&address), &len) != 0) {
-            return -errno;
-        }
-        WEFT_TRY(weft_open_connection("127.0.0.1", ntohs(address.sin_port), nullptr, &stream));
-        int peer = accept(listener, nullptr, nullptr);
-        linger at_once = { 1, 0 };
-        setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-        ::close(peer); /* RST, which loopback delivers at once */
-        ::close(listener);
+        WEFT_TRY(open_and_be_reset(&stream));
         code = weft_stream_write(stream, "x", 1);
         later = weft_stream_drain(stream);
         weft_stream_close(stream);
@@ -346,6 +354,31 @@ TEST_CASE("stream: the first write after a reset tells that it was one", "[strea
     });
     CHECK(code == -ECONNRESET);
     CHECK(later == -ECONNRESET);
+}
+
+TEST_CASE("stream: a reset that a read found comes out of drain and wait_closed",
+          "[stream][write][regress]")
+{
+    world w;
+    char byte;
+    size_t n;
+    int read = 0;
+    int drained = 0;
+    int closed = 0;
+
+    w.run([&] {
+        weft_stream *stream = nullptr;
+        WEFT_TRY(open_and_be_reset(&stream));
+        read = weft_stream_read(stream, &byte, 1, &n);
+        drained = weft_stream_drain(stream);
+        weft_stream_close(stream);
+        closed = weft_stream_wait_closed(stream);
+        weft_stream_destroy(stream);
+        return 0;
+    });
+    CHECK(read == -ECONNRESET);
+    CHECK(drained == -ECONNRESET);
+    CHECK(closed == -ECONNRESET);
 }
 
 TEST_CASE("stream: no data, but a size", "[stream][write][debug]")
