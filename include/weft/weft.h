@@ -12,6 +12,7 @@
  *                          datagram.h pipe.h socket.h
  *     the system           file.h signal.h process.h process_executor.h
  *     a program            runtime.h log.h alloc.h
+ *     looking inside       inspect.h
  *
  * Included on their own: testing.h (virtual time, failing memory), http.h (libweft-http),
  * service.h (modules of weftd), load.h (scenarios of weft-load).
@@ -34,6 +35,7 @@
 #include "weft/file.h"
 #include "weft/future.h"
 #include "weft/group.h"
+#include "weft/inspect.h"
 #include "weft/log.h"
 #include "weft/loop.h"
 #include "weft/pipe.h"

@@ -1191,6 +1191,17 @@ const misuse_bad misuse_bads[] = {
     BAD(weft_call, WEFT_EINVAL, weft_call(nullptr, nullptr, nullptr)),
     BAD(weft_ensure_future_at, WEFT_EINVAL, weft_ensure_future_at(here, c.future, nullptr)),
     FINE(weft_current_task),
+    /* inspect.h */
+    BAD(weft_dump, WEFT_EINVAL, weft_dump(-1, WEFT_DUMP_ALL)),
+    BAD(weft_dump, WEFT_EINVAL, weft_dump(2, 0)),
+    BAD(weft_dump, WEFT_EINVAL, weft_dump(2, WEFT_DUMP_JSON)),
+    BAD(weft_dump, WEFT_EINVAL, weft_dump(2, 1u << 31)),
+    BAD(weft_dump_task, WEFT_EINVAL, weft_dump_task(-1, 1, 0)),
+    BAD(weft_dump_task, WEFT_EINVAL, weft_dump_task(2, 1, 1u << 31)),
+    BAD(weft_dump_task, WEFT_ELOOKUP, weft_dump_task(2, 0, 0)),
+    BAD(weft_dump_process, WEFT_EINVAL, weft_dump_process(-1, 1, WEFT_DUMP_ALL)),
+    BAD(weft_dump_process, WEFT_EINVAL, weft_dump_process(2, 1, 0)),
+    BAD(weft_dump_process, WEFT_EINVAL, weft_dump_process(2, 0, WEFT_DUMP_ALL)),
     /* testing.h */
     BAD(weft_testing_advance, WEFT_EINVAL, weft_testing_advance(c.loop, -1)),
     BAD(weft_testing_advance, WEFT_ECLOSED, weft_testing_advance(c.closed_loop, 1)),
