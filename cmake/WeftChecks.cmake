@@ -24,8 +24,14 @@ if(TARGET weft-worker)
         ${tools}/check-exports $<TARGET_FILE:weft-worker> ${PROJECT_SOURCE_DIR}/include/weft/service.h)
 endif()
 
+set(planted)
+if(WEFT_HAVE_USDT)
+    weft_add_check(check.probes check 60 ${tools}/check-probes $<TARGET_FILE:weft> ${PROJECT_SOURCE_DIR})
+    set(planted probe-gone probe-untold)
+endif()
+
 # Each checker must find a violation that is planted for it.
-foreach(name IN ITEMS
+foreach(name IN ITEMS ${planted}
         include-upward include-upward-public include-sideways include-circle include-module-circle
         include-uv include-internal header-alone header-cxx alloc docs-thread docs-none
         docs-macro docs-inline docs-type docs-order

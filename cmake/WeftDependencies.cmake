@@ -13,6 +13,22 @@ if(WEFT_JEMALLOC AND NOT WEFT_SANITIZE)
     pkg_check_modules(JEMALLOC REQUIRED jemalloc)
 endif()
 
+# Probes for tracers: a header only, of the package systemtap-sdt-dev. Without it
+# the library is the same but for the probes.
+include(CheckIncludeFile)
+set(WEFT_HAVE_USDT OFF)
+if(WEFT_USDT)
+    check_include_file(sys/sdt.h HAVE_SYS_SDT_H)
+    set(WEFT_HAVE_USDT ${HAVE_SYS_SDT_H})
+endif()
+if(WEFT_HAVE_USDT)
+    message(STATUS "probes for tracers (USDT): built in")
+elseif(WEFT_USDT)
+    message(STATUS "probes for tracers (USDT): left out, no <sys/sdt.h> (Debian package systemtap-sdt-dev)")
+else()
+    message(STATUS "probes for tracers (USDT): left out, WEFT_USDT is off")
+endif()
+
 # llhttp: Debian ships the C sources in the package node-llhttp, without a
 # built library and without a .pc file, so they are compiled here as objects.
 # The strict mode must be the same in llhttp and in whoever includes its header.

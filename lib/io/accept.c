@@ -20,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -239,6 +240,7 @@ static int accept_one(weft_server *server, struct wf_listener *listener)
         }
         return is_of_client(errno) ? -ECONNABORTED : -errno;
     }
+    WF_PROBE4(accept, server, fd, listener->fd, server->origin);
     server->stats.accepted++;
     struct wf_vars *before = wf_vars_swap(wf_vars_ref(server->vars));
     int code = server->service.start(server, fd, &peer);

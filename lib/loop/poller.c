@@ -28,6 +28,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/probe.h"
 #include "loop/loop.h"
 #include "weft/log.h"
 
@@ -323,6 +324,7 @@ static void take_posts(weft_loop *loop)
     }
     while (post != NULL) {
         struct wf_post *next = post->next; /* the post is its receiver's from now on */
+        WF_PROBE3(mailbox_deliver, &loop->mailbox, post, post->deliver);
         post->deliver(post);
         post = next;
     }

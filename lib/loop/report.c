@@ -14,6 +14,7 @@
 
 #include "base/context.h"
 #include "base/log.h"
+#include "base/probe.h"
 
 #include <stdio.h>
 
@@ -88,7 +89,9 @@ void wf_loop_run_callback_in(weft_loop *loop, const weft_origin *origin, weft_ca
 
     wf_frame_running = &loop->frame;
     loop->frame.vars = vars;
+    WF_PROBE4(handle_start, loop, fn, data, origin);
     int r = fn(data);
+    WF_PROBE3(handle_end, loop, origin, r);
     if (__builtin_expect(r < 0, 0)) {
         wf_loop_report_callback(loop, origin, r);
     }

@@ -30,6 +30,7 @@
 #include "base/context.h"
 #include "base/log.h"
 #include "base/mutant.h"
+#include "base/probe.h"
 #include "task/coro.h"
 #include "task/state.h"
 
@@ -131,6 +132,7 @@ static void end(struct wf_task *task)
 {
     struct wf_task_state *state = state_of(task);
 
+    WF_PROBE4(task_end, task, task->number, task->name, task->code);
     set_no_current(state->loop);
     wf_list_remove(&task->link);
     wf_task_state_count(state, -1);
@@ -191,6 +193,7 @@ static void task_main(void *arg)
     weft_coro *coro = task->coro;
 
     reap();
+    WF_PROBE5(task_start, task, task->number, task->name, coro->fn, task->coro_origin);
     task->coro = NULL;
     if (task->must_cancel) { /* cancelled before the first step: the body never runs */
         task->code = wf_task_deliver_cancel(task);
@@ -288,7 +291,9 @@ int wf_task_wait(struct wf_wait *wait)
     if (task->must_cancel && wait->cancel(wait, task->pending_message)) {
         task->must_cancel = false;
     }
+    WF_PROBE4(await_begin, task, task->number, wait, wait->what);
     suspend(task);
+    WF_PROBE5(await_end, task, task->number, wait, wait->what, wait->code);
     task->wait = NULL;
     if (WF_MUTANT("value-beats-cancel") && wait->code == 0) {
         task->must_cancel = false;
@@ -563,6 +568,7 @@ int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *cor
     task->must_cancel = false;
     wf_list_append(&state->tasks, &task->link);
     wf_task_state_count(state, 1);
+    WF_PROBE5(task_create, task, task->number, task->name, origin, task->coro_origin);
     if (options != NULL && options->eager_start > 0 && wf_loop_running == loop) {
         start_eagerly(task);
     } else {

@@ -21,6 +21,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/probe.h"
 #include "thread/futex.h"
 #include "thread/role.h"
 #include "thread/start.h"
@@ -426,6 +427,7 @@ static int submit(const weft_origin *origin, weft_executor *executor, weft_job_f
         }
         return r;
     }
+    WF_PROBE5(executor_submit, executor, job, executor->name, fn, origin);
     job->is_unasked = out_future == NULL;
     if (callback != NULL) { /* nobody else sees the job yet: no lock */
         wf_list_append(&job->future.callbacks, &callback->link);

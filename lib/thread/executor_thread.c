@@ -28,6 +28,7 @@
 #include "base/assert.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "thread/futex.h"
 #include "thread/role.h"
 #include "thread/start.h"
@@ -154,7 +155,9 @@ static struct outcome run_job(struct wf_job *job)
     }
     wf_frame_running = &frame;
     job_here = job;
+    WF_PROBE5(executor_start, job->executor, job, job->executor->name, job->fn, job->future.origin);
     outcome.code = job->fn(job->arg);
+    WF_PROBE4(executor_end, job->executor, job, job->fn, outcome.code);
     job_here = NULL;
     wf_frame_running = NULL;
     outcome.has_run = true;

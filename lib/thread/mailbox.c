@@ -21,6 +21,7 @@
 #include "thread/mailbox.h"
 
 #include "base/assert.h"
+#include "base/probe.h"
 #include "thread/doorbell.h"
 #include "weft/error.h"
 
@@ -64,6 +65,7 @@ int wf_mailbox_post(struct wf_mailbox *box, struct wf_post *post)
         post->next = head == SLEEPING ? NULL : head;
         /* Publishes the post; pairs with the acquire of take and close. */
     } while (!wf_ptr_cas_acq_rel(&box->head, &head, post));
+    WF_PROBE3(mailbox_post, box, post, head); /* 1 was the owner's sleep, which this one ends */
 
     if (head == SLEEPING) {
         wf_doorbell_ring(box->doorbell);
