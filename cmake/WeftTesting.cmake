@@ -1,5 +1,5 @@
 # How tests are registered. Every test has a time limit and one label, its
-# family: unit, integration, daemon, stress, scenario, check, arm64, model, nightly.
+# family: unit, integration, daemon, stress, scenario, debug, check, arm64, model, nightly.
 include(Catch)
 
 # A sanitizer makes everything slower; the limits are for hangs, not for speed.

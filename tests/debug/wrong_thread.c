@@ -1,0 +1,37 @@
+/* A thread calls into a loop that is not its own. */
+#include <pthread.h>
+#include <stdio.h>
+#include <weft/weft.h>
+
+static int callback(void *data)
+{
+    (void)data;
+    puts("called");
+    return 0;
+}
+
+static void *work(void *loop)
+{
+    pthread_setname_np(pthread_self(), "worker");
+    int r = weft_loop_call_soon(loop, callback, NULL, NULL);
+    printf("call_soon: %s\n", weft_error_name(r));
+    return NULL;
+}
+
+static int main_task(void *arg)
+{
+    pthread_t thread;
+
+    (void)arg;
+    pthread_create(&thread, NULL, work, weft_get_running_loop());
+    pthread_join(thread, NULL);
+    return weft_sleep(0);
+}
+
+int main(void)
+{
+    weft_loop_options options = WEFT_LOOP_OPTIONS_INIT;
+
+    options.name = "main";
+    return weft_run_with(main_task, NULL, &options, NULL) == 0 ? 0 : 1;
+}
