@@ -9,6 +9,9 @@
  * shortens what it finds and harms nothing. inspect/stack.h names the addresses.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum {
     WF_CAPTURE_MAX = 16
 };
@@ -20,5 +23,15 @@ enum {
  * Thread: any; on a thread's stack or a fiber's.
  */
 int wf_capture_stack(void **pcs, int max);
+
+struct wf_capture_bounds {
+    uintptr_t low;
+    uintptr_t high;
+};
+
+/* Where the stack of the running fiber is; false: the thread runs on its own. */
+typedef bool wf_capture_find_stack_fn(struct wf_capture_bounds *out_bounds);
+/* For the floor of fibers. */
+void wf_capture_set_find_stack(wf_capture_find_stack_fn *find_stack);
 
 #endif

@@ -14,6 +14,7 @@
 #include "coro/fiber.h"
 
 #include "base/assert.h"
+#include "base/capture.h"
 #include "weft/error.h"
 
 __thread struct wf_fiber *wf_fiber_running __attribute__((tls_model("initial-exec")));
@@ -100,9 +101,23 @@ static char *find_top(const struct wf_stack *stack)
     return stack->high - (size_t)(hash >> 28) * 64;
 }
 
+/* For captured stacks (base/capture.h). */
+static bool find_running_stack(struct wf_capture_bounds *out_bounds)
+{
+    const struct wf_fiber *fiber = wf_fiber_running;
+
+    if (fiber == NULL || fiber->stack == NULL) {
+        return false;
+    }
+    out_bounds->low = (uintptr_t)fiber->stack->low;
+    out_bounds->high = (uintptr_t)fiber->stack->high;
+    return true;
+}
+
 void wf_fiber_adopt_thread(struct wf_fiber *fiber)
 {
     WF_ASSERT(wf_fiber_running == NULL);
+    wf_capture_set_find_stack(find_running_stack);
     fiber->sp = NULL;
     fiber->stack = NULL;
     adopt_thread(fiber);
