@@ -49,6 +49,7 @@
 
 #include "weft/base.h"
 #include "weft/concurrent_future.h"
+#include "weft/histogram.h"
 #include "weft/result.h"
 #include "weft/time.h"
 
@@ -273,42 +274,6 @@ WEFT_API int weft_executor_shutdown(weft_executor *executor,
                                     const weft_executor_shutdown_options *options);
 
 /* ---- looking inside ------------------------------------------------------ */
-
-/** How many buckets a histogram has. */
-enum {
-    WEFT_HISTOGRAM_BUCKETS = 96
-};
-
-/**
- * How long things took. Each doubling from 8 us to 2 minutes has four buckets, so a
- * bucket's limits are at most 25 % apart; the first takes what is below, the last
- * what is above.
- */
-typedef struct weft_histogram {
-    uint64_t n;
-    weft_duration sum;
-    weft_duration max;
-    uint64_t buckets[WEFT_HISTOGRAM_BUCKETS];
-} weft_histogram;
-
-/**
- * The duration below which all of bucket <i> lies; WEFT_FOREVER for the last one and
- * beyond.
- *
- * Thread: any.
- * Owns:   nothing.
- */
-WEFT_API weft_duration weft_histogram_get_limit(size_t i);
-
-/**
- * The duration that a part <share> of all did not exceed, 0.99 for the 99th
- * percentile: the limit of its bucket, or the longest that was seen if that is less.
- *
- * Thread: any.
- * Owns:   nothing.
- * Errors: 0 for NULL and for an empty histogram; <share> is taken as 0 to 1.
- */
-WEFT_API weft_duration weft_histogram_get_quantile(const weft_histogram *histogram, double share);
 
 /** What an executor has done and does. Set <size> by WEFT_EXECUTOR_STATS_INIT. */
 typedef struct weft_executor_stats {

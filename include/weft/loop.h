@@ -36,6 +36,7 @@
 #include "weft/base.h"
 #include "weft/context.h"
 #include "weft/error.h"
+#include "weft/histogram.h"
 #include "weft/log.h"
 #include "weft/time.h"
 
@@ -123,6 +124,61 @@ WEFT_API int weft_loop_is_closed(const weft_loop *loop);
 WEFT_API int weft_loop_is_running(const weft_loop *loop);
 /** Its name. Thread: any. Owns: borrowed, lives as long as the loop. */
 WEFT_API const char *weft_loop_get_name(const weft_loop *loop);
+
+/**
+ * What a loop has done and does. Set <size> by WEFT_LOOP_STATS_INIT.
+ *
+ * Counters are since the loop was made. Times are taken where the loop asks the
+ * kernel anyway: before and after a sleep, and after a look that did not sleep.
+ * At debug level off, and for all but <lag> by a virtual clock, none are taken, and
+ * what stands under "from here on" stays as it was.
+ */
+typedef struct weft_loop_stats {
+    size_t size;
+    uint64_t n_turns;
+    uint64_t n_run;   /* callbacks and steps of tasks that were begun */
+    uint64_t n_tasks; /* that have not ended */
+    uint64_t n_tasks_made;
+    uint64_t n_tasks_finished; /* returned 0 */
+    uint64_t n_tasks_cancelled;
+    uint64_t n_tasks_failed;
+    /* from here on */
+    weft_duration busy_for;     /* since it last looked at the kernel; 0: it sleeps */
+    uint64_t n_ready;           /* callbacks and steps that ran between its last two looks */
+    uint64_t n_timers;          /* started and not due, at its last look */
+    uint64_t n_late_polls;      /* sleeps that took more than 1 ms longer than asked */
+    weft_histogram poll_asked;  /* sleeps with a limit: how long they might take */
+    weft_histogram poll_actual; /* the same sleeps: how long they took */
+    weft_histogram turn;        /* from one look at the kernel to the next, sleeps left out */
+    weft_histogram lag;         /* how late timers ran: the latest of each turn that had some */
+} weft_loop_stats;
+
+#define WEFT_LOOP_STATS_INIT_HISTOGRAM \
+    {                                  \
+        0, 0, 0,                       \
+        {                              \
+            0                          \
+        }                              \
+    }
+#define WEFT_LOOP_STATS_INIT                                                                      \
+    {                                                                                             \
+        sizeof(weft_loop_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WEFT_LOOP_STATS_INIT_HISTOGRAM, \
+            WEFT_LOOP_STATS_INIT_HISTOGRAM, WEFT_LOOP_STATS_INIT_HISTOGRAM,                       \
+            WEFT_LOOP_STATS_INIT_HISTOGRAM                                                        \
+    }
+
+/**
+ * One moment of <loop>, into a struct that WEFT_LOOP_STATS_INIT has set. It asks nothing of the
+ * loop, so it answers while that is stuck. Numbers are read one by one: one may be a little newer
+ * than another.
+ *
+ * Thread: any that has a reference to <loop>.
+ * Owns:   nothing.
+ * Units:  times in nanoseconds.
+ * Errors: WEFT_ENOLOOP; WEFT_EINVAL; WEFT_EFORKED. *out_stats is untouched then.
+ * See:    weft_executor_get_stats, weft_histogram_get_quantile.
+ */
+WEFT_API int weft_loop_get_stats(const weft_loop *loop, weft_loop_stats *out_stats);
 
 /* ---- running ------------------------------------------------------------ */
 

@@ -7,7 +7,7 @@
  *     what all stands on   base.h error.h result.h time.h
  *     one loop             coro.h loop.h future.h task.h context.h
  *     several tasks        timeout.h group.h as_completed.h sync.h queue.h
- *     threads              executor.h concurrent_future.h bridge.h threadsafe.h
+ *     threads              executor.h concurrent_future.h bridge.h threadsafe.h histogram.h
  *     connections          address.h dns.h connect.h bytes.h stream.h server.h transport.h
  *                          datagram.h pipe.h socket.h
  *     the system           file.h signal.h process.h process_executor.h
@@ -35,6 +35,7 @@
 #include "weft/file.h"
 #include "weft/future.h"
 #include "weft/group.h"
+#include "weft/histogram.h"
 #include "weft/inspect.h"
 #include "weft/log.h"
 #include "weft/loop.h"

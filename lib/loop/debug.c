@@ -48,6 +48,9 @@ int weft_loop_set_debug(weft_loop *loop, enum weft_debug_level level)
     }
     loop->debug = level;
     loop->times_callbacks = level == WEFT_DEBUG_FULL;
+    if (level == WEFT_DEBUG_OFF) {
+        wf_loop_meter_stop(loop);
+    }
     return 0;
 }
 

@@ -24,6 +24,7 @@
 
 #include "base/frame.h"
 #include "base/heap.h"
+#include "base/histogram.h"
 #include "base/list.h"
 #include "loop/poller.h"
 #include "thread/mailbox.h"
@@ -113,6 +114,35 @@ struct wf_loop_slot {
     const struct wf_loop_slot_ops *ops;
 };
 
+/* ---- the meter ---------------------------------------------------------- */
+
+/*
+ * What weft_loop_get_stats hands out besides n_turns and n_run. Atomic, relaxed: written by the
+ * loop, read by anybody. Times are taken where the poll asks the kernel anyway, so that a turn
+ * which does not costs nothing; at debug level off none are. Tasks are counted by their floor.
+ */
+struct wf_loop_meter {
+    weft_time resumed_at; /* the turns that run now began; 0: it sleeps, or nothing is measured */
+    uint64_t n_run_then;  /* n_run at that time; the loop's alone */
+    uint64_t n_ready;     /* pieces of work that ran between the last two looks at the kernel */
+    uint64_t n_timers;    /* at the last look */
+    uint64_t n_late_polls;
+    uint64_t n_tasks_made;
+    uint64_t n_tasks_finished;
+    uint64_t n_tasks_cancelled; /* also those that were left when the loop closed */
+    uint64_t n_tasks_failed;
+    weft_histogram poll_asked; /* of sleeps with a limit */
+    weft_histogram poll_actual;
+    weft_histogram turn; /* from one look at the kernel to the next, without the sleep */
+    weft_histogram lag;  /* of the timer that was overdue most, once a turn that had due ones */
+};
+
+/* One more of what only the loop's thread counts. */
+static inline void wf_meter_count(uint64_t *counter)
+{
+    __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 struct weft_loop {
@@ -163,6 +193,7 @@ struct weft_loop {
     bool is_over;                /* it has closed: counts are atomic now; as in afterlife.c */
     struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
     uint64_t open_order;         /* 0: as it comes; else the state of a generator (open_order.c) */
+    struct wf_loop_meter meter;
 };
 
 /* The loop that runs on this thread, or NULL. */
@@ -411,6 +442,13 @@ void wf_loop_run_timed(weft_loop *loop, struct wf_work *work); /* debug.c */
 void wf_loop_describe_work(weft_loop *loop, const struct wf_work *work, struct wf_work_info *info);
 void wf_loop_drop_work(weft_loop *loop, struct wf_work *work); /* loop.c */
 void wf_loop_unpark(weft_loop *loop);                          /* turn.c */
+/* stats.c: the turns up to <now> are over; others begin. Where something is measured. */
+void wf_loop_meter_pause(weft_loop *loop, weft_time now);
+void wf_loop_meter_resume(weft_loop *loop, weft_time now);
+/* Nothing is measured until the next resume. */
+void wf_loop_meter_stop(weft_loop *loop);
+/* Tasks that have not ended. Any thread; on another one it may be behind for a moment. */
+size_t wf_loop_count_tasks(const weft_loop *loop);
 
 /* ---- reports ------------------------------------------------------------ */
 

@@ -198,6 +198,12 @@ static int look_if_watched(const weft_loop *loop, struct epoll_event *events)
 
 /* ---- spinning and sleeping ---------------------------------------------- */
 
+/* Whether the clock is read around what asks the kernel (stats.c). */
+static bool is_metered(const weft_loop *loop)
+{
+    return loop->debug != WEFT_DEBUG_OFF && !loop->poller.is_virtual;
+}
+
 static bool should_spin(const weft_loop *loop)
 {
     const struct wf_poller *poller = &loop->poller;
@@ -230,8 +236,12 @@ static bool spin_on_mailbox(const weft_loop *loop)
 static bool spin(weft_loop *loop, struct epoll_event *events, weft_duration timeout, int *n)
 {
     struct wf_poller *poller = &loop->poller;
-    weft_time end = weft_clock_now() + (timeout < SPIN_NS ? timeout : SPIN_NS);
+    weft_time now = weft_clock_now();
+    weft_time end = now + (timeout < SPIN_NS ? timeout : SPIN_NS);
 
+    if (is_metered(loop)) {
+        wf_loop_meter_pause(loop, now);
+    }
     do {
         bool has_posts = spin_on_mailbox(loop);
         *n = look_if_watched(loop, events);
@@ -239,9 +249,13 @@ static bool spin(weft_loop *loop, struct epoll_event *events, weft_duration time
             if (poller->n_spins_paid < MAX_CREDIT) {
                 poller->n_spins_paid++;
             }
+            if (is_metered(loop)) {
+                wf_loop_meter_resume(loop, now);
+            }
             return true;
         }
-    } while (weft_clock_now() < end);
+        now = weft_clock_now();
+    } while (now < end);
     poller->n_spins_paid--;
     return false;
 }
@@ -258,42 +272,52 @@ static void note_wake_up(weft_loop *loop)
     }
 }
 
-/* The least i with duration below 2^i us. */
-static int bucket_of(weft_duration duration)
+/* ---- what the polls measure ---------------------------------------------- */
+
+static void note_sleep(weft_loop *loop, weft_duration asked, weft_duration took, int n_events)
 {
-    uint64_t us = (uint64_t)duration / 1000;
-    int bits = us == 0 ? 0 : 64 - __builtin_clzll(us);
+    struct wf_loop_meter *meter = &loop->meter;
 
-    return bits < WF_POLL_BUCKETS ? bits : WF_POLL_BUCKETS - 1;
-}
-
-static void count(uint64_t *counter)
-{
-    __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED); /* one writer */
-}
-
-static void note_times(weft_loop *loop, weft_duration asked, weft_duration took, int n_events)
-{
-    struct wf_poll_times *times = &loop->poller.times;
-
-    count(&times->asked[bucket_of(asked)]);
-    count(&times->actual[bucket_of(took)]);
+    wf_histogram_add_shared(&meter->poll_asked, asked);
+    wf_histogram_add_shared(&meter->poll_actual, took);
     if (took - asked >= WF_POLL_LATE) {
-        count(&times->n_late);
+        wf_meter_count(&meter->n_late_polls);
         weft_log(WEFT_LOG_DEBUG, "weft", "loop '%s': poll %.3f ms took %.3f ms: %d events",
                  loop->name, (double)asked / 1e6, (double)took / 1e6, n_events);
     }
 }
 
-/* Sleep, and keep the times of a sleep with a limit unless debugging is off. */
+/* Sleep, and keep the times: of the turns before, and of a sleep with a limit. */
 static int sleep_and_note(weft_loop *loop, struct epoll_event *events, weft_duration timeout)
 {
-    if (timeout == WEFT_FOREVER || loop->debug == WEFT_DEBUG_OFF) {
+    if (!is_metered(loop)) {
         return wf_loop_wait_for_events(loop->poller.epoll, events, timeout);
     }
     weft_time start = weft_clock_now();
+    wf_loop_meter_pause(loop, start);
     int n = wf_loop_wait_for_events(loop->poller.epoll, events, timeout);
-    note_times(loop, timeout, weft_clock_now() - start, n);
+    weft_time end = weft_clock_now();
+    wf_loop_meter_resume(loop, end);
+    if (timeout != WEFT_FOREVER) {
+        note_sleep(loop, timeout, end - start, n);
+    }
+    return n;
+}
+
+/* A look between two turns. It costs a system call, so the clock may be read too. */
+static int look_and_note(weft_loop *loop, struct epoll_event *events)
+{
+    const struct wf_poller *poller = &loop->poller;
+
+    if (poller->n_watches == 0 && !loop->has_host) {
+        return 0;
+    }
+    int n = look(poller, events);
+    if (is_metered(loop)) {
+        weft_time now = weft_clock_now();
+        wf_loop_meter_pause(loop, now);
+        wf_loop_meter_resume(loop, now);
+    }
     return n;
 }
 
@@ -305,7 +329,7 @@ static int sleep_for(weft_loop *loop, struct epoll_event *events, weft_duration 
         return n;
     }
     if (!wf_mailbox_try_sleep(&loop->mailbox)) {
-        return look_if_watched(loop, events); /* something was posted meanwhile */
+        return look_and_note(loop, events); /* something was posted meanwhile */
     }
     n = sleep_and_note(loop, events, timeout);
     wf_mailbox_wake(&loop->mailbox);
@@ -376,7 +400,7 @@ static void poll_for_real(weft_loop *loop, weft_time until)
 {
     struct epoll_event events[MAX_EVENTS];
     weft_duration timeout = until == WF_POLL_NO_WAIT ? 0 : time_left(&loop->poller, until);
-    int n = timeout > 0 ? sleep_for(loop, events, timeout) : look_if_watched(loop, events);
+    int n = timeout > 0 ? sleep_for(loop, events, timeout) : look_and_note(loop, events);
 
     dispatch(loop, events, n);
 }

@@ -33,21 +33,7 @@ struct wf_watch {
     wf_watch_fn *on_ready;
 };
 
-enum {
-    WF_POLL_BUCKETS = 32
-};
-
-/*
- * Sleeps with a limit: how long was asked for and how long it took; bucket <i> counts
- * those below 2^i microseconds, the last one all that are longer. Sleeps without a limit read no
- * clock. Atomic, relaxed: written by the loop, read by anybody.
- */
-struct wf_poll_times {
-    uint64_t asked[WF_POLL_BUCKETS];
-    uint64_t actual[WF_POLL_BUCKETS];
-    uint64_t n_late; /* came more than WF_POLL_LATE after the limit */
-};
-
+/* A sleep that took so much longer than asked is told at level DEBUG. */
 #define WF_POLL_LATE WEFT_MS(1)
 
 struct wf_poller {
@@ -62,7 +48,6 @@ struct wf_poller {
     unsigned n_spins_paid;          /* adaptive spin before sleeping: successes of late */
     unsigned n_posts_met;           /* sleeps ended by a post since the last trial spin */
     size_t n_watches;
-    struct wf_poll_times times;
 };
 
 /* How the poller drives libuv (uv_poller.c). */

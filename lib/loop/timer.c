@@ -53,6 +53,9 @@ void wf_loop_append_due_timers(weft_loop *loop)
     const struct wf_heap_entry *first = wf_heap_peek(&loop->timers);
     weft_time now = wf_loop_now(loop);
 
+    if (first != NULL && first->key <= now && loop->debug != WEFT_DEBUG_OFF) {
+        wf_histogram_add_shared(&loop->meter.lag, now - first->key);
+    }
     while (first != NULL && first->key <= now) {
         struct wf_timer *timer = WF_CONTAINER_OF(first->node, struct wf_timer, node);
         wf_heap_remove(&loop->timers, &timer->node);

@@ -161,6 +161,7 @@ static void end_run(weft_loop *loop)
     wf_loop_running = NULL;
     leave_frame(loop);
     loop->is_stopping = false;
+    wf_loop_meter_stop(loop);
     __atomic_store_n(&loop->is_running, false, __ATOMIC_RELEASE);
     if (loop->has_host) {
         park(loop);

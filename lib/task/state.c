@@ -54,7 +54,7 @@ static void detach(struct wf_task *task)
 static void drop(struct wf_task_state *state, struct wf_task *task)
 {
     wf_list_remove(&task->link);
-    wf_task_state_count(state, -1);
+    wf_meter_count(&state->loop->meter.n_tasks_cancelled);
     if (task->fiber.stack != NULL) {
         wf_fiber_fini(&task->fiber, state->stacks);
     } else {

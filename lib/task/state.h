@@ -17,7 +17,6 @@ struct wf_task_state {
     struct wf_stack_pool *stacks; /* owned */
     struct wf_list tasks;         /* of struct wf_task.link: not ended, in the order of creation */
     struct wf_list coros;         /* coroutine objects made by callbacks of this loop */
-    size_t n_tasks;               /* atomic, relaxed: other threads ask, to place work */
     uint64_t next_number;         /* of the loop's block of task numbers */
     uint64_t end_number;
     struct wf_task *cached; /* a chain through `wait`; owned */
@@ -29,12 +28,6 @@ struct wf_task_state {
     struct weft_coro *cached_coros; /* a chain (coro.c); owned */
     size_t n_cached_coros;
 };
-
-/* Only the loop's thread writes it. */
-static inline void wf_task_state_count(struct wf_task_state *state, int change)
-{
-    __atomic_store_n(&state->n_tasks, state->n_tasks + (size_t)change, __ATOMIC_RELAXED);
-}
 
 /* What the loop must know about steps. */
 extern const struct wf_work_kind wf_task_step_kind;

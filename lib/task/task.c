@@ -102,6 +102,7 @@ static inline void reap(void)
 static void settle(struct wf_task *task)
 {
     weft_future *future = &task->future;
+    struct wf_loop_meter *meter = &future->loop->meter;
     struct wf_frame *frame = &task->frame;
     int code = task->code;
 
@@ -112,17 +113,21 @@ static void settle(struct wf_task *task)
         code = WEFT_EINVAL;
     }
     if (code == 0 && !task->must_cancel) {
+        wf_meter_count(&meter->n_tasks_finished);
         wf_future_finish(future, wf_frame_take_value(frame));
     } else if (code == 0) { /* a request that was never delivered: the value is discarded */
+        wf_meter_count(&meter->n_tasks_cancelled);
         wf_future_set_cancelled(future, task->pending_message);
     } else if (code == WEFT_ECANCELED) {
         weft_error *error = wf_frame_take_error(frame, code);
+        wf_meter_count(&meter->n_tasks_cancelled);
         future->has_fleeting_message = true;
         wf_future_set_cancelled(future, error != NULL ? weft_error_get_message(error) : NULL);
         if (error != NULL) {
             wf_error_unref(error);
         }
     } else {
+        wf_meter_count(&meter->n_tasks_failed);
         wf_future_fail(future, code, wf_frame_take_error(frame, code));
     }
 }
@@ -135,7 +140,6 @@ static void end(struct wf_task *task)
     WF_PROBE4(task_end, task, task->number, task->name, task->code);
     set_no_current(state->loop);
     wf_list_remove(&task->link);
-    wf_task_state_count(state, -1);
     if (__builtin_expect(!wf_list_is_empty(&task->coros), 0)) {
         wf_coro_report_all(&task->coros);
     }
@@ -567,7 +571,7 @@ int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *cor
     task->n_cancels = 0;
     task->must_cancel = false;
     wf_list_append(&state->tasks, &task->link);
-    wf_task_state_count(state, 1);
+    wf_meter_count(&loop->meter.n_tasks_made);
     WF_PROBE5(task_create, task, task->number, task->name, origin, task->coro_origin);
     if (options != NULL && options->eager_start > 0 && wf_loop_running == loop) {
         start_eagerly(task);
@@ -729,13 +733,6 @@ int weft_all_tasks(weft_loop *loop, weft_task **tasks, size_t capacity)
         n++;
     }
     return (int)n;
-}
-
-size_t wf_task_count(const weft_loop *loop)
-{
-    const struct wf_task_state *state = loop->slots[WF_LOOP_SLOT_TASK].data;
-
-    return state != NULL ? __atomic_load_n(&state->n_tasks, __ATOMIC_RELAXED) : 0;
 }
 
 int weft_task_cancel(weft_task *task, const char *message)

@@ -150,7 +150,10 @@ void wf_task_give_back(struct wf_task *task);
 /* Run a coroutine object in the running task, as a direct call; consumes it. */
 int wf_task_run_here(weft_coro *coro, weft_value *out_value);
 
-/* How many tasks of <loop> have not ended. Any thread, once the loop had one. */
-size_t wf_task_count(const weft_loop *loop);
+/* How many tasks of <loop> have not ended. Any thread. */
+static inline size_t wf_task_count(const weft_loop *loop)
+{
+    return wf_loop_count_tasks(loop);
+}
 
 #endif

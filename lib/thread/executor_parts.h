@@ -24,6 +24,7 @@
  * next if there is more to do.
  */
 
+#include "base/histogram.h"
 #include "base/list.h"
 #include "thread/atomic.h"
 #include "thread/concurrent_future.h"
@@ -176,8 +177,6 @@ static inline weft_time wf_executor_now(const weft_executor *executor)
 
 /* 0; WEFT_EINVAL, reported, for what is no executor; WEFT_EFORKED where its threads are not. */
 int wf_executor_check(const weft_executor *executor, const char *function);
-
-void wf_histogram_add(weft_histogram *histogram, weft_duration duration);
 
 /* What the log is to hear, put together under mu and said without it. */
 struct wf_executor_news {

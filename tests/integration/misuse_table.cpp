@@ -465,6 +465,8 @@ const misuse_row misuse_rows[] = {
     ROW(weft_loop_is_closed, loop, plain, 1, weft_loop_is_closed(x)),
     ROW(weft_loop_is_running, loop, plain, 0, weft_loop_is_running(x)),
     ROW(weft_loop_get_name, loop, plain, '?', *weft_loop_get_name(x)),
+    ROW(weft_loop_get_stats, loop, any, WEFT_ENOLOOP,
+        weft_loop_get_stats(x, out<weft_loop_stats>())),
     ROW(weft_loop_run_forever, loop, loop, WEFT_ENOLOOP, weft_loop_run_forever(x)),
     ROW(weft_loop_run_once, loop, loop, WEFT_ENOLOOP, weft_loop_run_once(x, soon)),
     ROW(weft_loop_fd, loop, loop, WEFT_ENOLOOP, weft_loop_fd(x)),
@@ -1051,6 +1053,7 @@ const misuse_bad misuse_bads[] = {
     BAD(weft_loop_set_slow_callback_duration, WEFT_EINVAL,
         weft_loop_set_slow_callback_duration(c.loop, -1)),
     BAD(weft_new_event_loop, WEFT_EINVAL, weft_new_event_loop(nullptr, nullptr)),
+    BAD(weft_loop_get_stats, WEFT_EINVAL, weft_loop_get_stats(c.loop, nullptr)),
     FINE(weft_get_running_loop),
     /* queue.h */
     BAD(weft_queue_get_nowait, WEFT_EQUEUEEMPTY, weft_queue_get_nowait(c.queue, out<weft_value>())),

@@ -236,32 +236,6 @@ TEST_CASE("poller: stop_threadsafe ends a loop that sleeps", "[loop][poller][thr
     REQUIRE(again == 0);
 }
 
-/* ---- how long it slept -------------------------------------------------- */
-
-TEST_CASE("poller: sleeps with a limit are counted, asked and actual", "[loop][poller]")
-{
-    Loop loop(/* is_virtual = */ false);
-    const struct wf_poll_times &times = loop.loop->poller.times;
-    auto total = [](const uint64_t *buckets) {
-        uint64_t n = 0;
-        for (int i = 0; i < WF_POLL_BUCKETS; i++) {
-            n += buckets[i];
-        }
-        return n;
-    };
-
-    weft_loop_run_once(loop, WEFT_US(100));
-    REQUIRE(times.asked[7] == 1); /* below 128 us */
-    REQUIRE(total(times.actual) == 1);
-    for (int i = 0; i < 7; i++) {
-        REQUIRE(times.actual[i] == 0); /* not early */
-    }
-    loop.turns(2); /* no sleep, nothing to count */
-    weft_loop_set_debug(loop, WEFT_DEBUG_OFF);
-    weft_loop_run_once(loop, WEFT_US(100));
-    REQUIRE(total(times.asked) == 1);
-}
-
 /* ---- libuv -------------------------------------------------------------- */
 
 struct Uv {
