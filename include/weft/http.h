@@ -9,6 +9,11 @@
  * are in memory, within the limits of the options. What the handler puts into
  * the response goes out after it has returned.
  *
+ * Large bodies go piece by piece instead, in both directions with back-pressure:
+ * with `streams_bodies` the handler is called behind the head and reads the body
+ * as it comes (weft_http_request_read), and weft_http_response_send sends what
+ * there is of an answer while the handler works on the rest.
+ *
  *     static int hello(weft_http_request *request, weft_http_response *response, void *data)
  *     {
  *         if (strcmp(weft_http_request_get_path(request), "/hello") != 0) {
@@ -47,6 +52,8 @@
 #include "weft/stream.h"
 #include "weft/time.h"
 
+#include <stdbool.h>
+
 WEFT_BEGIN_DECLS
 
 /** One request. It lives until its handler returns. */
@@ -70,16 +77,19 @@ typedef struct weft_http_options {
     size_t max_body_size;      /* bytes; 0: 1 MiB; SIZE_MAX: none at all; else 413 */
     uint64_t max_requests;     /* of one connection, which then closes; 0: no limit */
     weft_duration head_limit;  /* from the first byte of a head to its last; 0: 10 s; else 408 */
-    weft_duration body_limit;  /* the same for the body; 0: 30 s; else 408 */
+    weft_duration body_limit;  /* the same for the body, or for each wait of a body that is read as
+                                  it comes; 0: 30 s; else 408 */
     weft_duration idle_limit;  /* for the next request to begin, and for each wait of a slow
                                   reader; 0: 60 s */
     weft_duration total_limit; /* from the first byte of a request until its handler has returned;
                                   0: none; else the handler is cancelled and 503 is sent */
+    bool streams_bodies;       /* the handler reads bodies as they come; max_body_size counts them
+                                  and may be above 1 GiB then */
 } weft_http_options;
 
-#define WEFT_HTTP_OPTIONS_INIT                               \
-    {                                                        \
-        sizeof(weft_http_options), 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define WEFT_HTTP_OPTIONS_INIT                                      \
+    {                                                               \
+        sizeof(weft_http_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, false \
     }
 
 /* ---- serving ------------------------------------------------------------ */
@@ -198,13 +208,33 @@ WEFT_API int weft_http_request_get_header_at(const weft_http_request *request, s
 /** The body; "" when there is none. Thread: loop thread. Owns: borrowed, lives as long as the
  * request; it is not terminated. */
 WEFT_API const void *weft_http_request_get_body(const weft_http_request *request, size_t *out_size);
+/**
+ * Read the next piece of the body, from memory or, with streams_bodies, from the
+ * client: nothing is read before it is asked for. A client that asked to be told
+ * so (`Expect: 100-continue`) hears at the first read that its body is wanted.
+ *
+ * What the handler leaves unread is skipped if it has come already, else the
+ * connection is closed behind the answer.
+ *
+ * Thread: loop thread, in the handler's task.
+ * Owns:   <buffer> is the caller's.
+ * Units:  <size> in bytes, at least 1; *out_n bytes were read, 0 at the end.
+ * Errors: WEFT_EINCOMPLETEREAD when the client left early; WEFT_ETIMEDOUT past body_limit;
+ * -EMSGSIZE past max_body_size; WEFT_EINVAL for malformed chunks or a bad argument; system codes;
+ *         WEFT_ECANCELED; WEFT_ERUNTIME in another task; WEFT_ENOMEM. A handler that returns one of
+ *         the first four is answered for: 400, 408 or 413.
+ * See:    RFC 9112 section 7.1, RFC 9110 section 10.1.1.
+ */
+WEFT_API int weft_http_request_read(weft_http_request *request, void *buffer, size_t size,
+                                    size_t *out_n);
 /** The connection's stream, for its facts; neither read nor write it. Thread: loop thread. Owns:
  * borrowed. */
 WEFT_API weft_stream *weft_http_request_get_stream(const weft_http_request *request);
 
 /* ---- the response ------------------------------------------------------- */
 
-/** Set the status; 200 without. Errors: WEFT_EINVAL outside 200..599. Thread: loop thread. Owns:
+/** Set the status; 200 without. Errors: WEFT_EINVAL outside 200..599, WEFT_EINVALIDSTATE after a
+ * send. Thread: loop thread. Owns:
  * nothing. */
 WEFT_API int weft_http_response_set_status(weft_http_response *response, int status);
 
@@ -215,7 +245,7 @@ WEFT_API int weft_http_response_set_status(weft_http_response *response, int sta
  * Thread: loop thread.
  * Owns:   the texts are copied.
  * Errors: WEFT_EINVAL for a name that is no token, a value with control characters or one of the
- *         library's headers; WEFT_ENOMEM.
+ *         library's headers; WEFT_EINVALIDSTATE after a send; WEFT_ENOMEM.
  */
 WEFT_API int weft_http_response_add_header(weft_http_response *response, const char *name,
                                            const char *value);
@@ -226,6 +256,37 @@ WEFT_API int weft_http_response_write(weft_http_response *response, const void *
  * the text is copied. */
 WEFT_API int weft_http_response_printf(weft_http_response *response, const char *format, ...)
     WEFT_PRINTF(2, 3);
+/**
+ * Say how long the body will be that weft_http_response_send sends, or, in the
+ * answer to a HEAD, would be.
+ *
+ * Thread: loop thread.
+ * Owns:   nothing.
+ * Units:  bytes.
+ * Errors: WEFT_EINVALIDSTATE after a send.
+ */
+WEFT_API int weft_http_response_set_length(weft_http_response *response, uint64_t size);
+
+/**
+ * Send now: the head at the first call, what was written so far, then <data>;
+ * wait while the client is slow to take it. The end comes when the handler
+ * returns. Without a length the answer goes in chunks, to HTTP/1.0 until the
+ * connection closes. To a HEAD only the head is sent.
+ *
+ * A handler that fails after it cuts the connection, so that the client does not
+ * take what it has for the whole; so does one that sends less than it announced.
+ *
+ * Thread: loop thread, in the handler's task.
+ * Owns:   <data> may be reused as soon as it returns.
+ * Units:  <size> in bytes; 0 sends what was gathered.
+ * Errors: WEFT_EINVALIDSTATE for more than the announced length, or a body where the status forbids
+ *         one: nothing is sent; system codes (-EPIPE); WEFT_ETIMEDOUT when the client does not take
+ *         it within idle_limit; WEFT_ECANCELED; WEFT_ERUNTIME in another task; WEFT_EINVAL;
+ *         WEFT_ENOMEM.
+ * See:    RFC 9112 section 7.1.
+ */
+WEFT_API int weft_http_response_send(weft_http_response *response, const void *data, size_t size);
+
 /** Let <data> be the body, without a copy. Thread: loop thread. Owns: borrowed until the connection
  * has sent it: static data, or data that outlives the connection. */
 WEFT_API int weft_http_response_set_body_static(weft_http_response *response, const void *data,

@@ -12,20 +12,14 @@
  *       v                 v
  *     next or idle      finish: flush, linger, close
  *
- * Answers are gathered in the exchange and sent when the input is exhausted:
- * one system call per batch of pipelined requests. Should a handler wait while
- * finished answers lie there, a callback of the next turn sends them.
+ * What a connection waits for, and how it sends, is in wire.c; bodies that go piece
+ * by piece are in streaming.c.
  *
- * Time. Every wait of a connection has one deadline, and the connection has one
- * timer. A deadline that moves away costs nothing: the timer finds out when it
- * fires and sets itself anew. So a busy keep-alive connection never touches the
- * loop's heap of timers. A deadline that passes cancels the task; the wait that
- * this ends takes the cancel back (`settle`), as a timeout scope does.
- *
- * Thread: the loop's; everything in the connection's task but the two callbacks.
+ * Thread: the loop's, in the connection's task.
  */
 
-#include "server.h"
+#include "streaming.h"
+#include "wire.h"
 
 #include "weft/error.h"
 
@@ -35,6 +29,7 @@
 
 enum {
     CORK_SIZE = 32 * 1024,     /* of gathered answers, then they are sent */
+    COPIED_BODY = 16 * 1024,   /* up to here a body is copied behind its head, to save a call */
     READ_SIZE = 64 * 1024,     /* of one read of a body */
     LINGER_BYTES = 256 * 1024, /* that a client may still send and nobody reads */
 };
@@ -46,130 +41,6 @@ enum step {
     STEP_END = 0,
     STEP_GO_ON = 1
 };
-
-/* ---- deadlines ----------------------------------------------------------------- */
-
-static void drop_handle(weft_handle **handle)
-{
-    if (*handle != NULL) {
-        (void)weft_handle_cancel(*handle); /* Our own loop's, so it cannot fail. */
-        *handle = weft_handle_unref(*handle);
-    }
-}
-
-static int on_timer(void *data);
-
-static void arm(struct wf_http_connection *connection)
-{
-    drop_handle(&connection->timer);
-    if (connection->deadline != WEFT_FOREVER) {
-        /* Without memory the wait has no limit, which is better than no wait. */
-        (void)weft_loop_call_at(NULL, connection->deadline, on_timer, connection,
-                                &connection->timer);
-        connection->timer_when = connection->deadline;
-    }
-}
-
-/* Fires at or before the deadline, in a turn of its own. */
-static int on_timer(void *data)
-{
-    struct wf_http_connection *connection = data;
-
-    connection->timer = weft_handle_unref(connection->timer);
-    if (weft_loop_time(NULL) < connection->deadline) {
-        arm(connection);
-        return 0;
-    }
-    connection->deadline = WEFT_FOREVER;
-    connection->is_expired = true;
-    return weft_task_cancel(connection->task, "a time limit of the connection passed");
-}
-
-void wf_http_connection_set_deadline(struct wf_http_connection *connection, weft_time deadline)
-{
-    connection->deadline = deadline;
-    if (connection->timer == NULL || connection->timer_when > deadline) {
-        arm(connection);
-    }
-}
-
-static weft_time after(weft_duration limit)
-{
-    weft_time now = weft_loop_time(NULL);
-
-    return limit > WEFT_FOREVER - now ? WEFT_FOREVER : now + limit;
-}
-
-/* A wait that had a deadline has ended with <r>: WEFT_ETIMEDOUT if that was our own cancel. */
-static int settle(struct wf_http_connection *connection, int r)
-{
-    connection->deadline = WEFT_FOREVER;
-    if (!connection->is_expired) {
-        return r;
-    }
-    connection->is_expired = false;
-    int n_left = weft_task_uncancel(connection->task);
-    return r == WEFT_ECANCELED && n_left <= 0 ? WEFT_ETIMEDOUT : r;
-}
-
-static weft_time earlier(weft_time a, weft_time b)
-{
-    return a < b ? a : b;
-}
-
-/* ---- sending --------------------------------------------------------------------- */
-
-static int send_gathered(struct wf_http_exchange *exchange, weft_stream *stream)
-{
-    size_t n = exchange->out.len;
-
-    exchange->out.len = 0;
-    return n == 0 ? 0 : weft_stream_write(stream, exchange->out.data, n);
-}
-
-/* Runs in a turn in which the handler waits. An error comes back at the next write. */
-static int on_flush(void *data)
-{
-    struct wf_http_connection *connection = data;
-
-    connection->flusher = weft_handle_unref(connection->flusher);
-    (void)send_gathered(connection->exchange, connection->stream);
-    return 0;
-}
-
-/* Wait while the client is slow to take what it asked for. */
-static int wait_for_reader(struct wf_http_connection *connection)
-{
-    if (weft_stream_get_write_buffer_size(connection->stream) == 0) {
-        return 0;
-    }
-    wf_http_connection_set_deadline(connection, after(connection->server->options.idle_limit));
-    int r = settle(connection, weft_stream_drain(connection->stream));
-    if (r == WEFT_ETIMEDOUT) {
-        (void)weft_stream_abort(connection->stream);
-        return weft_fail(r, "the client does not read its answer");
-    }
-    return r;
-}
-
-static int flush(struct wf_http_connection *connection)
-{
-    drop_handle(&connection->flusher);
-    WEFT_TRY(send_gathered(connection->exchange, connection->stream));
-    return wait_for_reader(connection);
-}
-
-/* Send what is gathered and, behind it, a body that is too large to be copied. */
-static int flush_with(struct wf_http_connection *connection, const void *body, size_t size)
-{
-    struct wf_http_buffer *out = &connection->exchange->out;
-    const weft_buffer parts[] = { { out->data, out->len }, { body, size } };
-
-    drop_handle(&connection->flusher);
-    out->len = 0;
-    WEFT_TRY(weft_stream_writev(connection->stream, parts, 2));
-    return wait_for_reader(connection);
-}
 
 /* ---- reading ------------------------------------------------------------------------ */
 
@@ -184,7 +55,7 @@ static bool has_input(const struct wf_http_connection *connection)
 static void release_exchange(struct wf_http_connection *connection)
 {
     if (connection->exchange != NULL) {
-        drop_handle(&connection->flusher);
+        wf_http_wire_forget_flush(connection);
         wf_http_server_give_back(connection->server, connection->exchange);
         connection->exchange = NULL;
     }
@@ -194,21 +65,22 @@ static void release_exchange(struct wf_http_connection *connection)
 static int read_idle(struct wf_http_connection *connection, char **out_data, size_t *out_n)
 {
     weft_http_server *server = connection->server;
-    weft_time deadline = after(server->options.idle_limit);
+    weft_time deadline = wf_http_wire_after(server->options.idle_limit);
 
     if (server->is_draining) {
-        deadline = earlier(deadline, server->drain_deadline);
+        deadline = wf_http_wire_earlier(deadline, server->drain_deadline);
     }
-    wf_http_connection_set_deadline(connection, deadline);
+    wf_http_wire_set_deadline(connection, deadline);
     connection->is_idle = true;
     int r = weft_stream_read_view(connection->stream, out_data, out_n);
     connection->is_idle = false;
-    r = settle(connection, r);
+    r = wf_http_wire_settle(connection, r);
 
     if (r == WEFT_ETIMEDOUT && has_input(connection)) {
         /* A request came at the very moment of the limit: it is not to be lost. */
-        wf_http_connection_set_deadline(connection, after(server->options.head_limit));
-        r = settle(connection, weft_stream_read_view(connection->stream, out_data, out_n));
+        wf_http_wire_set_deadline(connection, wf_http_wire_after(server->options.head_limit));
+        r = wf_http_wire_settle(connection,
+                                weft_stream_read_view(connection->stream, out_data, out_n));
     }
     return r;
 }
@@ -232,7 +104,8 @@ static int wait_for_request(struct wf_http_connection *connection)
     if (connection->exchange == NULL) {
         return weft_fail(WEFT_ENOMEM, "no memory for a request");
     }
-    connection->exchange->request.stream = connection->stream;
+    connection->exchange->request.connection = connection;
+    connection->exchange->response.connection = connection;
     connection->phase_deadline = 0;
     connection->total_deadline = 0;
     WEFT_TRY(wf_http_buffer_append(&connection->exchange->request.in, data, n));
@@ -280,13 +153,15 @@ static weft_time request_deadline(struct wf_http_connection *connection)
     bool in_head = connection->exchange->request.phase == WF_HTTP_HEAD;
 
     if (connection->phase_deadline == 0) {
-        connection->phase_deadline = after(in_head ? options->head_limit : options->body_limit);
+        connection->phase_deadline =
+            wf_http_wire_after(in_head ? options->head_limit : options->body_limit);
     }
     if (connection->total_deadline == 0) {
-        connection->total_deadline =
-            options->total_limit == WEFT_FOREVER ? WEFT_FOREVER : after(options->total_limit);
+        connection->total_deadline = options->total_limit == WEFT_FOREVER
+                                         ? WEFT_FOREVER
+                                         : wf_http_wire_after(options->total_limit);
     }
-    return earlier(connection->phase_deadline, connection->total_deadline);
+    return wf_http_wire_earlier(connection->phase_deadline, connection->total_deadline);
 }
 
 /* The request is not complete: wait for more of it. */
@@ -295,12 +170,12 @@ static int read_more(struct wf_http_connection *connection)
     weft_http_request *request = &connection->exchange->request;
     size_t n = 0;
 
-    WEFT_TRY(flush(connection));
+    WEFT_TRY(wf_http_wire_flush(connection));
     move_to_front(request);
-    wf_http_connection_set_deadline(connection, request_deadline(connection));
+    wf_http_wire_set_deadline(connection, request_deadline(connection));
     bool is_counted = request->phase == WF_HTTP_BODY && !request->is_chunked;
-    int r = settle(connection,
-                   is_counted ? read_counted_body(connection, &n) : read_any(connection, &n));
+    int r = wf_http_wire_settle(connection, is_counted ? read_counted_body(connection, &n)
+                                                       : read_any(connection, &n));
 
     if (r == WEFT_ETIMEDOUT) {
         wf_http_request_refuse(request, 408, "the request did not come in time");
@@ -312,26 +187,27 @@ static int read_more(struct wf_http_connection *connection)
 
 /* ---- answering ------------------------------------------------------------------------ */
 
-/* Put the response into the gathered answers, and send them if they are large. */
+/* Put a response that lies in memory into the gathered answers; send them if they are large. */
 static int put_response(struct wf_http_connection *connection, bool close)
 {
     struct wf_http_exchange *exchange = connection->exchange;
-    const weft_http_request *request = &exchange->request;
-    const void *body;
-    size_t size;
-    struct wf_http_framing framing = {
-        .date = wf_http_server_date(connection->server),
-        .date_len = connection->server->date_len,
-        .minor = request->head_len > 0 ? request->parser.http_minor : 1,
-        .is_head = request->head_len > 0 && request->parser.method == HTTP_HEAD,
-        .close = close,
-    };
+    const weft_http_response *response = &exchange->response;
+    weft_buffer body = wf_http_response_body(response);
+    bool is_head = wf_http_is_head(&exchange->request);
+    bool is_sent = body.size > 0 && !is_head && wf_http_response_may_have_body(response);
+    bool is_copied = body.size <= COPIED_BODY;
+    uint64_t length = is_head && response->has_length ? response->length : body.size;
 
-    WEFT_TRY(wf_http_response_format(&exchange->response, &framing, &exchange->out, &body, &size));
-    if (size > 0) {
-        return flush_with(connection, body, size);
+    WEFT_TRY(wf_http_put_head(connection, WF_HTTP_LENGTH, length, close,
+                              is_sent && is_copied ? body.size : 0));
+    if (is_sent && !is_copied) {
+        return wf_http_wire_flush_with(connection, &body, 1);
     }
-    return exchange->out.len > CORK_SIZE ? flush(connection) : 0;
+    if (is_sent) {
+        memcpy(exchange->out.data + exchange->out.len, body.data, body.size);
+        exchange->out.len += body.size;
+    }
+    return exchange->out.len > CORK_SIZE ? wf_http_wire_flush(connection) : 0;
 }
 
 /* The whole answer to a request that no handler sees. */
@@ -349,77 +225,106 @@ static int refuse(struct wf_http_connection *connection)
     return STEP_END;
 }
 
-/* Answers that are gathered must not wait for a handler that does. */
-static void flush_soon(struct wf_http_connection *connection)
+/* Let <status> be the answer instead of what the handler began to say. */
+static int answer_instead(struct wf_http_connection *connection, int status, const char *text)
 {
-    if (connection->exchange->out.len > 0 && connection->flusher == NULL) {
-        /* Without memory they wait after all. */
-        (void)weft_loop_call_soon(NULL, on_flush, connection, &connection->flusher);
-    }
+    weft_http_response *response = &connection->exchange->response;
+
+    wf_http_response_begin(response);
+    response->close = true;
+    return weft_http_response_set_text(response, status, text);
 }
 
-/* Call the handler; what it failed with becomes a response. */
-static int handle(struct wf_http_connection *connection, bool *out_close)
+/* Whether what the handler left is a whole answer; it is not sent yet. */
+static int check_answer(const weft_http_response *response, const weft_http_request *request)
+{
+    size_t size = wf_http_response_body(response).size;
+
+    if (response->has_length && !wf_http_is_head(request) &&
+        wf_http_response_may_have_body(response) && size != response->length) {
+        return weft_fail(WEFT_EINVALIDSTATE, "the handler announced another length than it wrote");
+    }
+    return 0;
+}
+
+/* Call the handler. 0; what it failed with; WEFT_ETIMEDOUT when the limit has cut it. */
+static int handle(struct wf_http_connection *connection)
 {
     weft_http_server *server = connection->server;
     struct wf_http_exchange *exchange = connection->exchange;
     weft_http_response *response = &exchange->response;
 
-    flush_soon(connection);
+    wf_http_wire_flush_soon(connection);
     if (server->options.total_limit != WEFT_FOREVER) {
         if (connection->total_deadline == 0) {
-            connection->total_deadline = after(server->options.total_limit);
+            connection->total_deadline = wf_http_wire_after(server->options.total_limit);
         }
-        wf_http_connection_set_deadline(connection, connection->total_deadline);
+        connection->handler_deadline = connection->total_deadline;
+        wf_http_wire_set_deadline(connection, connection->total_deadline);
     }
     wf_http_response_begin(response);
     int r = server->handler(&exchange->request, response, server->data);
     bool is_cut = connection->is_expired;
-    r = settle(connection, r);
-
+    r = wf_http_wire_settle_handler(connection, r);
+    response->close = response->close || is_cut;
     if (r >= 0) {
-        *out_close = response->close || is_cut;
-        return 0;
+        r = response->is_begun ? wf_http_response_end(connection)
+                               : check_answer(response, &exchange->request);
     }
-    if (r == WEFT_ECANCELED && !is_cut) {
+    connection->was_cut = is_cut && r == WEFT_ETIMEDOUT;
+    return r;
+}
+
+/* The handler failed with <r>: say so if nothing was said yet. 0: the answer is ready. */
+static int handle_failure(struct wf_http_connection *connection, int r)
+{
+    if (r == WEFT_ECANCELED) {
+        return r; /* There is nobody to answer. */
+    }
+    if (connection->exchange->response.is_begun) {
+        wf_http_wire_forget_flush(connection);
+        (void)weft_stream_abort(
+            connection->stream); /* The client sees that something is missing. */
         return r;
     }
-    *out_close = true;
-    wf_http_response_begin(response);
-    if (is_cut && r == WEFT_ETIMEDOUT) {
-        return weft_http_response_set_text(response, 503, "the request took too long\n");
+    if (connection->was_cut) {
+        return answer_instead(connection, 503, "the request took too long\n");
     }
-    (void)weft_http_response_set_text(response, 500, "the service failed\n");
+    (void)answer_instead(connection, 500, "the service failed\n");
+    (void)put_response(connection, /* close = */ true);
+    (void)wf_http_wire_flush(connection); /* The failure is what is to be told. */
     return r;
 }
 
 static int answer(struct wf_http_connection *connection)
 {
-    weft_http_server *server = connection->server;
     weft_http_request *request = &connection->exchange->request;
-    bool close = false;
+    const weft_http_response *response = &connection->exchange->response;
 
-    server->n_requests++;
+    connection->server->n_requests++;
     connection->n_requests++;
-    int failure = handle(connection, &close);
-    if (failure < 0 && !close) {
-        return failure; /* Cancelled: there is nobody to answer. */
+    int r = handle(connection);
+    if (r < 0 && request->refusal != 0 && !response->is_begun) {
+        return refuse(connection); /* It met in the body what no handler is to answer. */
     }
-    close = close || !request->keep_alive || server->is_draining ||
-            connection->n_requests == server->options.max_requests;
-    int r = put_response(connection, close);
-    if (close) {
-        connection->lingers = request->keep_alive || wf_http_request_n_behind(request) > 0;
-        if (failure < 0) {
-            (void)flush(connection); /* The failure is what is to be told. */
-            return failure;
-        }
-        return r < 0 ? r : STEP_END;
+    if (r < 0) {
+        WEFT_TRY(handle_failure(connection, r));
+    }
+    bool is_read = wf_http_request_skip_body(request);
+    bool close = response->close;
+    if (!response->is_begun) {
+        close = !is_read || wf_http_ends_with_answer(connection);
+        WEFT_TRY(put_response(connection, close));
+    }
+    if (close || !is_read) {
+        connection->lingers =
+            !is_read || request->keep_alive || wf_http_request_n_behind(request) > 0;
+        return STEP_END;
     }
     wf_http_request_consume(request);
     connection->phase_deadline = 0;
     connection->total_deadline = 0;
-    return r < 0 ? r : STEP_GO_ON;
+    return STEP_GO_ON;
 }
 
 /* ---- the whole connection ---------------------------------------------------------------- */
@@ -443,7 +348,7 @@ static int step(struct wf_http_connection *connection)
     case WF_HTTP_MORE:
         if (request->in.len == request->start) {
             /* Nothing of a request is there: back to the idle state. */
-            WEFT_TRY(flush(connection));
+            WEFT_TRY(wf_http_wire_flush(connection));
             release_exchange(connection);
             return STEP_GO_ON;
         }
@@ -471,14 +376,14 @@ static int serve_requests(struct wf_http_connection *connection)
 static int linger(struct wf_http_connection *connection)
 {
     size_t n_read = 0;
-    weft_time deadline = after(LINGER_LIMIT);
+    weft_time deadline = wf_http_wire_after(LINGER_LIMIT);
     int r = weft_stream_write_eof(connection->stream);
 
     while (r == 0 && n_read < LINGER_BYTES) {
         char *data;
         size_t n = 0;
-        wf_http_connection_set_deadline(connection, deadline);
-        r = settle(connection, weft_stream_read_view(connection->stream, &data, &n));
+        wf_http_wire_set_deadline(connection, deadline);
+        r = wf_http_wire_settle(connection, weft_stream_read_view(connection->stream, &data, &n));
         if (n == 0) {
             break;
         }
@@ -491,7 +396,7 @@ static int linger(struct wf_http_connection *connection)
 static int finish(struct wf_http_connection *connection)
 {
     if (connection->exchange != NULL) {
-        WEFT_TRY(flush(connection));
+        WEFT_TRY(wf_http_wire_flush(connection));
         release_exchange(connection);
     }
     if (connection->lingers) {
@@ -500,9 +405,10 @@ static int finish(struct wf_http_connection *connection)
     if (weft_stream_get_write_buffer_size(connection->stream) == 0) {
         return 0;
     }
-    wf_http_connection_set_deadline(connection, after(connection->server->options.idle_limit));
+    wf_http_wire_set_deadline(connection,
+                              wf_http_wire_after(connection->server->options.idle_limit));
     (void)weft_stream_close(connection->stream);
-    int r = settle(connection, weft_stream_wait_closed(connection->stream));
+    int r = wf_http_wire_settle(connection, weft_stream_wait_closed(connection->stream));
     if (r == WEFT_ETIMEDOUT) {
         (void)weft_stream_abort(connection->stream);
         return weft_fail(r, "the client does not read its answer");
@@ -526,7 +432,7 @@ static void link_connection(struct wf_http_connection *connection)
 static void unlink_connection(struct wf_http_connection *connection)
 {
     release_exchange(connection);
-    drop_handle(&connection->timer);
+    wf_http_wire_fini(connection);
     *connection->link = connection->next;
     if (connection->next != NULL) {
         connection->next->link = connection->link;
@@ -541,6 +447,7 @@ int weft_http_server_serve(weft_http_server *server, weft_stream *stream)
         .stream = stream,
         .task = weft_current_task(),
         .deadline = WEFT_FOREVER,
+        .handler_deadline = WEFT_FOREVER,
     };
 
     WEFT_TRY(wf_http_server_check(server));

@@ -155,7 +155,12 @@ static int on_body(llhttp_t *parser, const char *at, size_t n)
 {
     weft_http_request *request = request_of(parser);
 
-    memmove(wf_http_request_at(request, request->head_len + request->body_len), at, n);
+    if (request->sink != NULL) {
+        memcpy(request->sink, at, n);
+        request->sink += n;
+    } else {
+        memmove(wf_http_request_at(request, request->head_len + request->body_len), at, n);
+    }
     request->body_len += n;
     return 0;
 }
@@ -290,6 +295,20 @@ static int skip_empty_lines(weft_http_request *request)
     return WF_HTTP_MORE;
 }
 
+/* The handler reads the body as it comes: what is there of it makes way for what it reads. */
+static int set_body_apart(weft_http_request *request)
+{
+    size_t n = n_unparsed(request);
+
+    if (wf_http_buffer_append(&request->tail, wf_http_request_at(request, request->parsed), n) <
+        0) {
+        return WEFT_ENOMEM;
+    }
+    request->in.len -= n;
+    request->is_streamed = true;
+    return WF_HTTP_READY;
+}
+
 /* The head is complete: check it and see what body belongs to it. */
 static int finish_head(weft_http_request *request)
 {
@@ -317,6 +336,9 @@ static int finish_head(weft_http_request *request)
     /* An upgrade is not taken up: the connection goes on in HTTP/1.1. */
     parser->upgrade = 0;
     llhttp_resume(parser);
+    if (request->options->streams_bodies) {
+        return set_body_apart(request);
+    }
     return request->expects_continue ? WF_HTTP_CONTINUE : WF_HTTP_MORE;
 }
 
@@ -404,9 +426,8 @@ static enum trailer_state next_trailer_state(enum trailer_state state, char c)
 }
 
 /* Read at most <n> bytes of trailers; how many were read. */
-static size_t read_trailers(weft_http_request *request, size_t n)
+static size_t read_trailers(weft_http_request *request, const char *at, size_t n)
 {
-    const char *at = wf_http_request_at(request, request->parsed);
     enum trailer_state state = request->trailer_state;
     size_t i = 0;
 
@@ -418,9 +439,8 @@ static size_t read_trailers(weft_http_request *request, size_t n)
 }
 
 /* Let llhttp read at most <n> bytes of chunks; how many were read, or what it came to. */
-static ssize_t read_chunks(weft_http_request *request, size_t n)
+static ssize_t read_chunks(weft_http_request *request, const char *at, size_t n)
 {
-    const char *at = wf_http_request_at(request, request->parsed);
     llhttp_errno_t error = llhttp_execute(&request->parser, at, n);
 
     if (error == HPE_PAUSED) {
@@ -433,24 +453,36 @@ static ssize_t read_chunks(weft_http_request *request, size_t n)
     return (ssize_t)n;
 }
 
-static int parse_chunked_body(weft_http_request *request)
+/* Bytes that a chunked body may take with its framing. */
+static uint64_t raw_limit(const weft_http_request *request)
 {
-    uint64_t raw_limit =
-        (uint64_t)request->options->max_body_size * CHUNK_FRAMING_FACTOR + CHUNK_FRAMING_FREE;
-    uint64_t room = raw_limit - request->body_raw;
-    size_t n = n_unparsed(request) < room ? n_unparsed(request) : (size_t)room;
+    uint64_t size = request->options->max_body_size;
 
+    return size > (UINT64_MAX - CHUNK_FRAMING_FREE) / CHUNK_FRAMING_FACTOR
+               ? UINT64_MAX
+               : size * CHUNK_FRAMING_FACTOR + CHUNK_FRAMING_FREE;
+}
+
+/*
+ * Feed <n> bytes of a chunked body and its trailers; how many of them *out_n were read. MORE when
+ * that is all of them and the body goes on.
+ */
+static int feed_chunks(weft_http_request *request, const char *at, size_t n, size_t *out_n)
+{
+    uint64_t room = raw_limit(request) - request->body_raw;
+
+    *out_n = 0;
+    n = n < room ? n : (size_t)room;
     request->body_raw += n;
     if (request->phase == WF_HTTP_BODY) {
-        ssize_t n_read = read_chunks(request, n);
+        ssize_t n_read = read_chunks(request, at, n);
         if (n_read < 0) {
             return request->refusal != 0 ? (int)WF_HTTP_REFUSED : (int)n_read;
         }
-        request->parsed += (size_t)n_read;
-        n -= (size_t)n_read;
+        *out_n = (size_t)n_read;
     }
     if (request->phase == WF_HTTP_TRAILERS) {
-        request->parsed += read_trailers(request, n);
+        *out_n += read_trailers(request, at + *out_n, n - *out_n);
         if (request->trailer_state == TRAILER_DONE) {
             request->phase = WF_HTTP_DONE;
             return WF_HTTP_READY;
@@ -460,14 +492,89 @@ static int parse_chunked_body(weft_http_request *request)
             return WF_HTTP_REFUSED;
         }
     }
-    if (request->body_raw == raw_limit) {
+    if (request->body_raw == raw_limit(request)) {
         wf_http_request_refuse(request, 413, "the framing of the body is too large");
         return WF_HTTP_REFUSED;
     }
-    /* All of it was seen; of what was seen only the body is kept. */
-    request->parsed = request->head_len + request->body_len;
-    request->in.len = request->start + request->parsed;
     return WF_HTTP_MORE;
+}
+
+static int parse_chunked_body(weft_http_request *request)
+{
+    size_t n = 0;
+    int r =
+        feed_chunks(request, wf_http_request_at(request, request->parsed), n_unparsed(request), &n);
+
+    request->parsed += n;
+    if (r == WF_HTTP_MORE) {
+        /* All of it was seen; of what was seen only the body is kept. */
+        request->parsed = request->head_len + request->body_len;
+        request->in.len = request->start + request->parsed;
+    }
+    return r;
+}
+
+/* ---- a body that is read as it comes ------------------------------------------ */
+
+static size_t n_in_tail(const weft_http_request *request)
+{
+    return request->tail.len - request->tail_at;
+}
+
+static void consume_tail(weft_http_request *request, size_t n)
+{
+    request->tail_at += n;
+    if (request->tail_at == request->tail.len) {
+        request->tail_at = 0;
+        request->tail.len = 0;
+    }
+}
+
+static void take_counted(weft_http_request *request, char *buffer, size_t size, size_t *out_n)
+{
+    size_t missing = request->body_expected - request->body_len;
+    size_t n = n_in_tail(request) < missing ? n_in_tail(request) : missing;
+
+    n = n < size ? n : size;
+    if (n > 0) {
+        memcpy(buffer, request->tail.data + request->tail_at, n);
+        consume_tail(request, n);
+        request->body_len += n;
+    }
+    if (request->body_len == request->body_expected) {
+        request->phase = WF_HTTP_DONE;
+    }
+    *out_n = n;
+}
+
+/* No piece is larger than the room, so that what it holds of the body has its place. */
+static int take_chunks(weft_http_request *request, char *buffer, size_t size, size_t *out_n)
+{
+    int r = WF_HTTP_MORE;
+
+    request->sink = buffer;
+    while (r == WF_HTTP_MORE && n_in_tail(request) > 0 && request->sink < buffer + size) {
+        size_t room = (size_t)(buffer + size - request->sink);
+        size_t n = 0;
+        r = feed_chunks(request, request->tail.data + request->tail_at,
+                        n_in_tail(request) < room ? n_in_tail(request) : room, &n);
+        consume_tail(request, n);
+    }
+    *out_n = (size_t)(request->sink - buffer);
+    request->sink = NULL;
+    return r;
+}
+
+int wf_http_request_take_body(weft_http_request *request, char *buffer, size_t size, size_t *out_n)
+{
+    if (request->is_chunked && request->phase != WF_HTTP_DONE) {
+        return take_chunks(request, buffer, size, out_n);
+    }
+    *out_n = 0;
+    if (request->phase != WF_HTTP_DONE) {
+        take_counted(request, buffer, size, out_n);
+    }
+    return request->phase == WF_HTTP_DONE ? WF_HTTP_READY : WF_HTTP_MORE;
 }
 
 /* ---- the inside interface --------------------------------------------------- */
@@ -487,9 +594,11 @@ void wf_http_request_begin(weft_http_request *request)
     }
     request->head_len = 0;
     request->body_len = 0;
+    request->body_read = 0;
     request->body_expected = 0;
     request->body_raw = 0;
     request->trailer_state = TRAILER_LINE;
+    request->is_streamed = false;
     request->is_chunked = false;
     request->expects_continue = false;
     request->keep_alive = false;
@@ -508,8 +617,24 @@ int wf_http_request_parse(weft_http_request *request)
     return request->is_chunked ? parse_chunked_body(request) : parse_counted_body(request);
 }
 
+/* Behind a body that was read as it came lies the next request: it is the input now. */
+static void take_tail_back(weft_http_request *request)
+{
+    struct wf_http_buffer in = request->in;
+
+    request->in = request->tail;
+    request->start = request->tail_at;
+    request->parsed = 0;
+    request->tail = in;
+    request->tail.len = 0;
+    request->tail_at = 0;
+}
+
 void wf_http_request_consume(weft_http_request *request)
 {
+    if (request->is_streamed) {
+        take_tail_back(request);
+    }
     request->start += request->parsed;
     if (request->start == request->in.len) {
         request->start = 0;
@@ -520,12 +645,13 @@ void wf_http_request_consume(weft_http_request *request)
 
 size_t wf_http_request_n_behind(const weft_http_request *request)
 {
-    return n_unparsed(request);
+    return n_unparsed(request) + n_in_tail(request);
 }
 
 void wf_http_request_fini(weft_http_request *request)
 {
     wf_http_buffer_fini(&request->in);
+    wf_http_buffer_fini(&request->tail);
     weft_free(request->headers);
     request->headers = NULL;
     request->headers_cap = 0;

@@ -5,7 +5,7 @@
  * Thread: the connection's task.
  */
 
-#include "exchange.h"
+#include "server.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -181,12 +181,14 @@ int weft_http_request_get_header_at(const weft_http_request *request, size_t i,
 const void *weft_http_request_get_body(const weft_http_request *request, size_t *out_size)
 {
     if (out_size != NULL) {
-        *out_size = request->body_len;
+        *out_size = request->is_streamed ? 0 : request->body_len;
     }
-    return request->body_len == 0 ? "" : wf_http_request_at(request, request->head_len);
+    return request->is_streamed || request->body_len == 0
+               ? ""
+               : wf_http_request_at(request, request->head_len);
 }
 
 weft_stream *weft_http_request_get_stream(const weft_http_request *request)
 {
-    return request->stream;
+    return request->connection->stream;
 }

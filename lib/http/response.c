@@ -2,9 +2,7 @@
  * What a handler says, and its form on the wire.
  *
  * Header lines of the handler are checked and kept as they will be sent. The
- * head is written into the buffer in which the answers of a batch are gathered;
- * a body follows it there unless it is so large that copying would cost more
- * than a gathered write.
+ * head is written into the buffer in which the answers of a batch are gathered.
  *
  * Invariant: nothing that a handler gives can end a line or begin another one.
  *
@@ -20,9 +18,7 @@
 #include <strings.h>
 #include <sys/types.h>
 
-/* Above this a body is sent from where it lies. */
 enum {
-    COPIED_BODY = 16 * 1024,
     KEPT_MEMORY = 64 * 1024
 };
 
@@ -35,8 +31,16 @@ static char *put(char *at, const void *data, size_t size)
 
 /* ---- what the handler says ------------------------------------------------- */
 
+static int check_head(const weft_http_response *response)
+{
+    return response->is_begun
+               ? weft_fail(WEFT_EINVALIDSTATE, "the head of the response was sent already")
+               : 0;
+}
+
 int weft_http_response_set_status(weft_http_response *response, int status)
 {
+    WEFT_TRY(check_head(response));
     if (status < 200 || status > 599) {
         return weft_fail(WEFT_EINVAL, "%d is no final status of HTTP", status);
     }
@@ -76,6 +80,7 @@ int weft_http_response_add_header(weft_http_response *response, const char *name
     ssize_t name_len = name == NULL ? -1 : length_of(name, WF_HTTP_TOKEN);
     ssize_t value_len = value == NULL ? -1 : length_of(value, WF_HTTP_VALUE);
 
+    WEFT_TRY(check_head(response));
     if (name_len <= 0 || value_len < 0) {
         return weft_fail(WEFT_EINVAL, "a header's name or value cannot be sent");
     }
@@ -94,6 +99,14 @@ int weft_http_response_add_header(weft_http_response *response, const char *name
     at = put(at, value, (size_t)value_len);
     at = put(at, "\r\n", 2);
     head->len = (size_t)(at - head->data);
+    return 0;
+}
+
+int weft_http_response_set_length(weft_http_response *response, uint64_t size)
+{
+    WEFT_TRY(check_head(response));
+    response->length = size;
+    response->has_length = true;
     return 0;
 }
 
@@ -137,6 +150,7 @@ int weft_http_response_set_body_static(weft_http_response *response, const void 
     if (data == NULL && size > 0) {
         return weft_fail(WEFT_EINVAL, "a body of %zu bytes without data", size);
     }
+    WEFT_TRY(check_head(response));
     response->borrowed = data;
     response->borrowed_len = size;
     return 0;
@@ -165,7 +179,10 @@ void wf_http_response_begin(weft_http_response *response)
     wf_http_buffer_clear(&response->body, KEPT_MEMORY);
     response->borrowed = NULL;
     response->borrowed_len = 0;
+    response->n_sent = 0;
     response->status = 200;
+    response->has_length = false;
+    response->is_begun = false;
     response->close = false;
 }
 
@@ -207,51 +224,61 @@ static char *put_status_line(char *at, int status)
     return put_text(at, "\r\n");
 }
 
-int wf_http_response_format(const weft_http_response *response,
-                            const struct wf_http_framing *framing, struct wf_http_buffer *out,
-                            const void **out_body, size_t *out_size)
+bool wf_http_response_may_have_body(const weft_http_response *response)
+{
+    return response->status != 204 && response->status != 304;
+}
+
+weft_buffer wf_http_response_body(const weft_http_response *response)
+{
+    if (response->borrowed != NULL) {
+        return (weft_buffer){ response->borrowed, response->borrowed_len };
+    }
+    return (weft_buffer){ response->body.data, response->body.len };
+}
+
+static char *put_framing(char *at, const struct wf_http_head_options *options)
+{
+    switch (options->framing) {
+    case WF_HTTP_LENGTH:
+        at = put_text(at, "Content-Length: ");
+        at = put_number(at, options->length);
+        return put_text(at, "\r\n");
+    case WF_HTTP_CHUNKS:
+        return put_text(at, "Transfer-Encoding: chunked\r\n");
+    case WF_HTTP_UNTIL_CLOSE:
+        break;
+    }
+    return at;
+}
+
+int wf_http_response_put_head(const weft_http_response *response,
+                              const struct wf_http_head_options *options,
+                              struct wf_http_buffer *out, size_t room)
 {
     enum {
         FIXED_PART = 256
-    }; /* status line, length, connection; without the date */
-    const void *body = response->borrowed != NULL ? response->borrowed : response->body.data;
-    size_t size = response->borrowed != NULL ? response->borrowed_len : response->body.len;
-    bool may_have_body = response->status != 204 && response->status != 304;
-    bool is_copied = size <= COPIED_BODY;
-    int r = wf_http_buffer_reserve(out, FIXED_PART + framing->date_len + response->head.len +
-                                            (is_copied ? size : 0));
+    }; /* status line, framing, connection; without the date */
+    int r = wf_http_buffer_reserve(out, FIXED_PART + options->date_len + response->head.len + room);
 
     if (r < 0) {
         return r;
     }
     char *at = out->data + out->len;
     at = put_status_line(at, response->status);
-    at = put(at, framing->date, framing->date_len);
+    at = put(at, options->date, options->date_len);
     if (response->head.len > 0) {
         at = put(at, response->head.data, response->head.len);
     }
-    if (may_have_body) {
-        at = put_text(at, "Content-Length: ");
-        at = put_number(at, size);
-        at = put_text(at, "\r\n");
+    if (wf_http_response_may_have_body(response)) {
+        at = put_framing(at, options);
     }
-    if (framing->close) {
+    if (options->close) {
         at = put_text(at, "Connection: close\r\n");
-    } else if (framing->minor == 0) {
+    } else if (options->minor == 0) {
         at = put_text(at, "Connection: keep-alive\r\n");
     }
     at = put_text(at, "\r\n");
-
-    *out_body = NULL;
-    *out_size = 0;
-    if (may_have_body && !framing->is_head && size > 0) {
-        if (is_copied) {
-            at = put(at, body, size);
-        } else {
-            *out_body = body;
-            *out_size = size;
-        }
-    }
     out->len = (size_t)(at - out->data);
     return 0;
 }

@@ -12,7 +12,7 @@
  * Thread: one loop's.
  */
 
-#include "server.h"
+#include "wire.h"
 
 #include "weft/alloc.h"
 
@@ -62,6 +62,8 @@ void wf_http_server_give_back(weft_http_server *server, struct wf_http_exchange 
     }
     wf_http_buffer_clear(&exchange->request.in, KEPT_MEMORY);
     exchange->request.start = 0;
+    wf_http_buffer_clear(&exchange->request.tail, KEPT_MEMORY);
+    exchange->request.tail_at = 0;
     wf_http_response_begin(&exchange->response);
     wf_http_buffer_clear(&exchange->out, KEPT_MEMORY);
     exchange->next = server->spare;
@@ -126,14 +128,15 @@ static int resolve(const weft_http_options *options, weft_http_options *out)
     if (takes_no_body) {
         resolved.max_body_size = 1; /* For the check below. */
     }
-    bool is_good = resolve_size(&resolved.max_head_size, 16 * 1024) &&
-                   resolve_size(&resolved.max_target_length, 8 * 1024) &&
-                   resolve_size(&resolved.max_headers, 100) &&
-                   resolve_size(&resolved.max_body_size, 1024 * 1024) &&
-                   resolve_limit(&resolved.head_limit, WEFT_S(10)) &&
-                   resolve_limit(&resolved.body_limit, WEFT_S(30)) &&
-                   resolve_limit(&resolved.idle_limit, WEFT_S(60)) &&
-                   resolve_limit(&resolved.total_limit, WEFT_FOREVER);
+    bool is_good =
+        resolve_size(&resolved.max_head_size, 16 * 1024) &&
+        resolve_size(&resolved.max_target_length, 8 * 1024) &&
+        resolve_size(&resolved.max_headers, 100) &&
+        (resolve_size(&resolved.max_body_size, 1024 * 1024) || resolved.streams_bodies) &&
+        resolve_limit(&resolved.head_limit, WEFT_S(10)) &&
+        resolve_limit(&resolved.body_limit, WEFT_S(30)) &&
+        resolve_limit(&resolved.idle_limit, WEFT_S(60)) &&
+        resolve_limit(&resolved.total_limit, WEFT_FOREVER);
     if (!is_good) {
         return weft_fail(WEFT_EINVAL, "a limit is below zero or above 1 GiB");
     }
@@ -216,7 +219,7 @@ int weft_http_server_drain(weft_http_server *server, weft_duration grace)
     server->drain_deadline = grace > WEFT_FOREVER - now ? WEFT_FOREVER : now + grace;
     for (struct wf_http_connection *c = server->connections; c != NULL; c = c->next) {
         if (c->is_idle && server->drain_deadline < c->deadline) {
-            wf_http_connection_set_deadline(c, server->drain_deadline);
+            wf_http_wire_set_deadline(c, server->drain_deadline);
         }
     }
     return 0;

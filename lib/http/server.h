@@ -25,10 +25,12 @@ struct wf_http_connection {
     weft_time timer_when;
     weft_time deadline; /* of the present wait; WEFT_FOREVER: none */
     bool is_expired;    /* the deadline has cancelled the task */
+    bool was_cut;       /* the limit of the whole request ended the handler */
 
-    weft_time phase_deadline; /* of head or body; 0: not set yet */
-    weft_time total_deadline; /* of the request; 0: not set yet */
-    weft_handle *flusher;     /* sends what is gathered if the handler waits */
+    weft_time phase_deadline;   /* of head or body; 0: not set yet */
+    weft_time total_deadline;   /* of the request; 0: not set yet */
+    weft_time handler_deadline; /* the same while its handler runs; else WEFT_FOREVER */
+    weft_handle *flusher;       /* sends what is gathered if the handler waits */
     uint64_t n_requests;
     bool is_idle;
     bool lingers; /* the client may still send */
@@ -61,8 +63,5 @@ void wf_http_server_give_back(weft_http_server *server, struct wf_http_exchange 
 /* The Date header of this second. */
 const char *wf_http_server_date(weft_http_server *server);
 void wf_http_server_unref(weft_http_server *server);
-
-/* Let the present wait end at <deadline>. */
-void wf_http_connection_set_deadline(struct wf_http_connection *connection, weft_time deadline);
 
 #endif
