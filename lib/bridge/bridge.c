@@ -32,7 +32,8 @@ static void drop_crossing(struct wf_work *work)
     crossing->drop(crossing);
 }
 
-static const struct wf_work_kind crossing_kind = { run_crossing, drop_crossing, NULL };
+static const struct wf_work_kind crossing_kind = { run_crossing, drop_crossing, NULL,
+                                                   "arrival from another thread", 0 };
 
 /* The append phase. The loop learns of the kind here: the post may come before any state. */
 static void deliver_crossing(struct wf_post *post)

@@ -13,10 +13,13 @@
  */
 
 #include "base/list.h"
+#include "future/future.h"
 #include "loop/loop.h"
+#include "thread/concurrent_future.h"
 #include "thread/executor.h"
 #include "thread/mailbox.h"
 #include "weft/bridge.h"
+#include "weft/task.h"
 
 struct wf_crossing {
     struct wf_post post;
@@ -71,10 +74,31 @@ bool wf_bridge_has_executor(const weft_loop *loop);
  * callback registered, told what it follows (takes the reference). Or given up,
  * while the callback is registered nowhere.
  */
-struct wf_wrapped;
+struct wf_wrapped {
+    weft_future future; /* first: it is a future */
+    struct wf_follower follower;
+    struct wf_cf_callback callback; /* its post stands in for the follower's */
+    struct wf_work cancel;          /* of the source; holds a reference while it is queued */
+    bool is_owed;
+};
+
 struct wf_wrapped *wf_wrapped_create(const weft_origin *origin, weft_loop *loop);
 struct wf_cf_callback *wf_wrapped_get_callback(struct wf_wrapped *wrapped);
 weft_future *wf_wrapped_follow(struct wf_wrapped *wrapped, weft_concurrent_future *source);
 void wf_wrapped_give_up(struct wf_wrapped *wrapped);
+
+/* A coroutine that another thread gave to a loop (remote.c). */
+struct wf_remote {
+    weft_concurrent_future future; /* first: it is one */
+    weft_loop *loop;               /* ref; until the loop lets go */
+    weft_coro *coro;               /* owned until it starts */
+    struct wf_vars *vars;          /* ref until it starts: the context of whoever submitted it */
+    weft_task *task;               /* ref; once it was made, until it is done */
+    struct wf_crossing start;
+    struct wf_crossing cancel;
+    struct wf_future_callback task_done;
+    uint64_t started_in; /* the turn in which the task was made */
+    bool is_asked;       /* somebody has the future: the task's error is theirs */
+};
 
 #endif

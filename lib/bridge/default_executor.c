@@ -158,7 +158,8 @@ int weft_loop_shutdown_default_executor(weft_loop *loop, weft_duration limit)
     }
 
     struct ending ending = {
-        .wait = WF_WAIT_INIT_WITH(cancel_ending, abandon_ending, "the end of the default executor"),
+        .wait = WF_WAIT_INIT_FOR(cancel_ending, abandon_ending, "the end of the default executor",
+                                 WF_WAIT_EXECUTOR, bridge->executor),
         .waiter = { .post = { .deliver = deliver_end }, .mailbox = &loop->mailbox },
         .loop = loop,
         .executor = weft_executor_ref(bridge->executor),

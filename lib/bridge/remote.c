@@ -27,28 +27,15 @@
 #include "task/task.h"
 #include "thread/concurrent_future.h"
 
-struct remote {
-    weft_concurrent_future future; /* first: it is one */
-    weft_loop *loop;               /* ref; until the loop lets go */
-    weft_coro *coro;               /* owned until it starts */
-    struct wf_vars *vars;          /* ref until it starts: the context of whoever submitted it */
-    weft_task *task;               /* ref; once it was made, until it is done */
-    struct wf_crossing start;
-    struct wf_crossing cancel;
-    struct wf_future_callback task_done;
-    uint64_t started_in; /* the turn in which the task was made */
-    bool is_asked;       /* somebody has the future: the task's error is theirs */
-};
-
-static struct remote *remote_of(weft_concurrent_future *future)
+static struct wf_remote *remote_of(weft_concurrent_future *future)
 {
-    return WF_CONTAINER_OF(future, struct remote, future);
+    return WF_CONTAINER_OF(future, struct wf_remote, future);
 }
 
 /* ---- the loop's thread --------------------------------------------------- */
 
 /* The loop has done its part. */
-static void let_go(struct remote *remote)
+static void let_go(struct wf_remote *remote)
 {
     (void)weft_future_unref(remote->task); /* always NULL */
     remote->task = NULL;
@@ -58,7 +45,7 @@ static void let_go(struct remote *remote)
 }
 
 /* The failure of the task goes to whoever has the future; else the task reports it itself. */
-static void hand_on_failure(struct remote *remote)
+static void hand_on_failure(struct wf_remote *remote)
 {
     weft_future *task = remote->task;
     weft_error *error = task->error != NULL ? wf_error_copy(task->error) : NULL;
@@ -72,7 +59,7 @@ static void hand_on_failure(struct remote *remote)
 /* A turn of the loop after the task is done. */
 static void on_task_done(struct wf_future_callback *callback)
 {
-    struct remote *remote = WF_CONTAINER_OF(callback, struct remote, task_done);
+    struct wf_remote *remote = WF_CONTAINER_OF(callback, struct wf_remote, task_done);
     weft_future *task = remote->task;
     weft_value value = weft_value_none();
 
@@ -89,7 +76,7 @@ static void on_task_done(struct wf_future_callback *callback)
 }
 
 /* The loop closes, and the task or its start with it. */
-static void on_loop_closed(struct remote *remote)
+static void on_loop_closed(struct wf_remote *remote)
 {
     weft_error *error = wf_error_create(WEFT_ECLOSED, remote->future.origin,
                                         "the event loop was closed before the task was done");
@@ -101,10 +88,10 @@ static void on_loop_closed(struct remote *remote)
 
 static void drop_task_done(struct wf_future_callback *callback)
 {
-    on_loop_closed(WF_CONTAINER_OF(callback, struct remote, task_done));
+    on_loop_closed(WF_CONTAINER_OF(callback, struct wf_remote, task_done));
 }
 
-static weft_coro *take_coro(struct remote *remote)
+static weft_coro *take_coro(struct wf_remote *remote)
 {
     weft_coro *coro = remote->coro;
 
@@ -112,7 +99,7 @@ static weft_coro *take_coro(struct remote *remote)
     return coro;
 }
 
-static void drop_vars(struct remote *remote)
+static void drop_vars(struct wf_remote *remote)
 {
     struct wf_vars *vars = remote->vars;
 
@@ -120,7 +107,7 @@ static void drop_vars(struct remote *remote)
     wf_vars_drop(vars);
 }
 
-static int make_task(struct remote *remote)
+static int make_task(struct wf_remote *remote)
 {
     struct wf_vars *before = wf_vars_swap(remote->vars);
     int r =
@@ -134,7 +121,7 @@ static int make_task(struct remote *remote)
 /* A turn of the loop: make the task. */
 static void on_start(struct wf_crossing *crossing)
 {
-    struct remote *remote = WF_CONTAINER_OF(crossing, struct remote, start);
+    struct wf_remote *remote = WF_CONTAINER_OF(crossing, struct wf_remote, start);
     struct wf_frame *frame = wf_frame_current();
 
     remote->started_in = remote->loop->n_turns;
@@ -152,7 +139,7 @@ static void on_start(struct wf_crossing *crossing)
 
 static void drop_start(struct wf_crossing *crossing)
 {
-    struct remote *remote = WF_CONTAINER_OF(crossing, struct remote, start);
+    struct wf_remote *remote = WF_CONTAINER_OF(crossing, struct wf_remote, start);
 
     wf_coro_drop(take_coro(remote));
     drop_vars(remote);
@@ -165,7 +152,7 @@ static void drop_start(struct wf_crossing *crossing)
  */
 static void on_cancel_asked(struct wf_crossing *crossing)
 {
-    struct remote *remote = WF_CONTAINER_OF(crossing, struct remote, cancel);
+    struct wf_remote *remote = WF_CONTAINER_OF(crossing, struct wf_remote, cancel);
 
     if (remote->task != NULL && remote->started_in == remote->loop->n_turns) {
         wf_loop_run_soon(remote->loop, &crossing->work);
@@ -179,7 +166,7 @@ static void on_cancel_asked(struct wf_crossing *crossing)
 
 static void drop_cancel_asked(struct wf_crossing *crossing)
 {
-    struct remote *remote = WF_CONTAINER_OF(crossing, struct remote, cancel);
+    struct wf_remote *remote = WF_CONTAINER_OF(crossing, struct wf_remote, cancel);
 
     (void)weft_concurrent_future_unref(&remote->future); /* the post's; always NULL */
 }
@@ -189,7 +176,7 @@ static void drop_cancel_asked(struct wf_crossing *crossing)
 /* Under the future's lock, on the thread that cancels; the loop has not let go. */
 static void on_cancel(weft_concurrent_future *future)
 {
-    struct remote *remote = remote_of(future);
+    struct wf_remote *remote = remote_of(future);
 
     (void)weft_concurrent_future_ref(future); /* returns its argument */
     if (wf_bridge_post(remote->loop, &remote->cancel.post) < 0) {
@@ -197,7 +184,7 @@ static void on_cancel(weft_concurrent_future *future)
     }
 }
 
-static const struct wf_cf_ops ops = { .on_cancel = on_cancel };
+static const struct wf_cf_ops ops = { .tag = WF_CF_REMOTE, .on_cancel = on_cancel };
 
 static int check_arguments(const weft_origin *origin, const weft_coro *coro, const weft_loop *loop)
 {
@@ -217,9 +204,9 @@ static int check_arguments(const weft_origin *origin, const weft_coro *coro, con
     return 0;
 }
 
-static struct remote *make_remote(const weft_origin *origin, weft_coro *coro, weft_loop *loop)
+static struct wf_remote *make_remote(const weft_origin *origin, weft_coro *coro, weft_loop *loop)
 {
-    struct remote *remote = wf_new(struct remote);
+    struct wf_remote *remote = wf_new(struct wf_remote);
 
     if (remote == NULL) {
         return NULL;
@@ -246,7 +233,7 @@ int weft_run_coroutine_threadsafe_at(const weft_origin *origin, weft_coro *coro,
         return r;
     }
     wf_coro_take(coro);
-    struct remote *remote = make_remote(origin, coro, loop);
+    struct wf_remote *remote = make_remote(origin, coro, loop);
     if (remote == NULL) {
         wf_coro_drop(coro);
         return weft_fail_at(origin, WEFT_ENOMEM, "no memory for a concurrent future");

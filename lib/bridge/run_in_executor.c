@@ -85,7 +85,8 @@ static int submit(const weft_origin *origin, struct wf_wrapped *wrapped, weft_lo
 {
     bool may_wait = wf_task_current != NULL && wf_task_current->future.loop == loop;
     struct room room = {
-        .wait = WF_WAIT_INIT_WITH(cancel_room, abandon_room, "room in an executor's queue"),
+        .wait = WF_WAIT_INIT_FOR(cancel_room, abandon_room, "room in an executor's queue",
+                                 WF_WAIT_EXECUTOR, executor),
         .waiter = { .post = { .deliver = deliver_room }, .mailbox = &loop->mailbox },
         .executor = executor,
     };

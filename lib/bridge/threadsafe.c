@@ -205,7 +205,8 @@ static void abandon_wait(struct wf_wait *wait)
 static int await(struct waiter *waiter, weft_duration limit)
 {
     waiter->loop = wf_task_current->future.loop;
-    waiter->wait = WF_WAIT_INIT_WITH(cancel_wait, abandon_wait, waiter->shared->ops->kind);
+    waiter->wait = WF_WAIT_INIT_FOR(cancel_wait, abandon_wait, waiter->shared->ops->kind,
+                                    WF_WAIT_THREADSAFE, waiter->shared);
     waiter->post.deliver = deliver;
     wf_timer_init(&waiter->timer, on_limit);
     int r = wf_timer_start(waiter->loop, &waiter->timer, wf_loop_deadline(waiter->loop, limit));

@@ -21,14 +21,6 @@
 #include "future/future.h"
 #include "thread/concurrent_future.h"
 
-struct wf_wrapped {
-    weft_future future; /* first: it is a future */
-    struct wf_follower follower;
-    struct wf_cf_callback callback; /* its post stands in for the follower's */
-    struct wf_work cancel;          /* of the source; holds a reference while it is queued */
-    bool is_owed;
-};
-
 static struct wf_wrapped *wrapped_of(struct wf_follower *follower)
 {
     return WF_CONTAINER_OF(follower, struct wf_wrapped, follower);
@@ -128,7 +120,8 @@ static void drop_cancel(struct wf_work *work)
     (void)weft_future_unref(&wrapped->future); /* the work's; always NULL */
 }
 
-static const struct wf_work_kind cancel_kind = { cancel_source, drop_cancel, NULL };
+static const struct wf_work_kind cancel_kind = { cancel_source, drop_cancel, NULL,
+                                                 "cancel of a wrapped future", 0 };
 
 /* weft_future_cancel of a pending one. */
 static int cancel_wrapped(weft_future *future, const char *message)
@@ -162,6 +155,7 @@ static void describe(const weft_future *future, struct wf_text *text, bool is_ne
 
 static const struct wf_future_ops ops = {
     .kind = "Future",
+    .tag = WF_FUTURE_WRAPPED,
     .cancel = cancel_wrapped,
     .describe = describe,
 };

@@ -553,8 +553,10 @@ static void describe_callback_work(const struct wf_work *work, struct wf_work_in
 }
 
 static const struct wf_work_kind callback_kind = { on_callback_work, drop_callback_work,
-                                                   describe_callback_work };
-static const struct wf_work_kind remote_kind = { on_remote_work, on_remote_work, NULL };
+                                                   describe_callback_work, "callback of a future",
+                                                   0 };
+static const struct wf_work_kind remote_kind = { on_remote_work, on_remote_work, NULL,
+                                                 "cancel or release from another thread", 0 };
 
 static void know_work(weft_loop *loop)
 {

@@ -59,6 +59,15 @@ struct wf_future_callback {
     void (*drop)(struct wf_future_callback *callback);
 };
 
+/* What embeds a future, for whoever looks in from outside (lib/inspect). */
+enum wf_future_tag {
+    WF_FUTURE_PLAIN,
+    WF_FUTURE_TASK,    /* struct wf_task */
+    WF_FUTURE_GATHER,  /* struct wf_gather (task/waits.h) */
+    WF_FUTURE_SHIELD,  /* struct wf_shield (task/waits.h) */
+    WF_FUTURE_WRAPPED, /* struct wf_wrapped (bridge/bridge.h) */
+};
+
 struct wf_future_ops {
     const char *kind; /* "Future", "Task", "_GatheringFuture": for descriptions */
     /* weft_future_cancel of a pending one. NULL: it is cancelled at once. */
@@ -74,6 +83,7 @@ struct wf_future_ops {
     void (*destroy)(weft_future *future);
     /* Not 0: users may not set its result (tasks, gathers). */
     bool is_sealed;
+    uint8_t tag; /* enum wf_future_tag */
 };
 
 struct weft_future {

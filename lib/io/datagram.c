@@ -250,9 +250,11 @@ static bool cancel_wait(struct wf_wait *wait, const char *message)
     return true;
 }
 
-int wf_datagram_wait(struct wf_wait **place, const char *what)
+int wf_datagram_wait(weft_datagram_transport *transport, struct wf_wait **place, const char *what)
 {
-    struct datagram_wait own = { WF_WAIT_INIT(cancel_wait, what), place };
+    struct datagram_wait own = {
+        WF_WAIT_INIT_FOR(cancel_wait, NULL, what, WF_WAIT_DATAGRAM, transport), place
+    };
 
     *place = &own.wait;
     return wf_task_wait(&own.wait);
@@ -445,7 +447,7 @@ static void on_make(struct wf_work *work)
 int wf_datagram_start(weft_datagram_transport *transport)
 {
     wf_loop_run_soon(transport->loop, &transport->make_work);
-    int code = wf_datagram_wait(&transport->maker, "create_datagram_endpoint");
+    int code = wf_datagram_wait(transport, &transport->maker, "create_datagram_endpoint");
     if (code < 0) {
         close_checked(transport);
     }

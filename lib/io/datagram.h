@@ -128,7 +128,7 @@ static inline void wf_datagram_wake(struct wf_wait **place, int code)
 }
 
 /* Suspend at <place>, one of the three; the memory is there until the task suspends again. */
-int wf_datagram_wait(struct wf_wait **place, const char *what);
+int wf_datagram_wait(weft_datagram_transport *transport, struct wf_wait **place, const char *what);
 
 /* A task that counted itself in n_busy is done: the memory may go. */
 void wf_datagram_leave_task(weft_datagram_transport *transport);

@@ -310,7 +310,7 @@ int weft_datagram_transport_drain(weft_datagram_transport *transport)
     if (!transport->is_writing_paused) {
         code = wf_task_spend();
     } else {
-        code = wf_datagram_wait(&transport->drainer, "drain");
+        code = wf_datagram_wait(transport, &transport->drainer, "drain");
         code = code == 0 ? take_send_code(transport) : code;
     }
     wf_datagram_leave_task(transport);
@@ -344,7 +344,7 @@ static int wait_and_receive(weft_datagram_transport *transport, void *buffer, si
 
     do {
         code = transport->is_readable ? wf_task_spend()
-                                      : wf_datagram_wait(&transport->reader, "recvfrom");
+                                      : wf_datagram_wait(transport, &transport->reader, "recvfrom");
         if (code < 0 || transport->is_closing) {
             return code < 0 ? code : WEFT_ECLOSED;
         }

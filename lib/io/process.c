@@ -241,7 +241,9 @@ int weft_process_wait(weft_process *process, int *out_returncode)
     if (process->state == WF_PROCESS_EXITED) {
         code = wf_task_spend();
     } else {
-        struct exit_wait waiter = { .wait = WF_WAIT_INIT(cancel_wait, "the exit of a process"),
+        struct exit_wait waiter = { .wait =
+                                        WF_WAIT_INIT_FOR(cancel_wait, NULL, "the exit of a process",
+                                                         WF_WAIT_PROCESS, process),
                                     .process = process };
         wf_list_append(&process->waiters, &waiter.link);
         code = wf_task_wait(&waiter.wait);

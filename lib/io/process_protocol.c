@@ -129,7 +129,8 @@ static void describe_event(const struct wf_work *work, struct wf_work_info *info
 }
 
 /* Nothing to drop: the process owns its events. */
-static const struct wf_work_kind event_kind = { run_event, NULL, describe_event };
+static const struct wf_work_kind event_kind = { run_event, NULL, describe_event,
+                                                "event of a process", 0 };
 
 static void queue(struct event *event)
 {

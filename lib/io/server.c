@@ -559,7 +559,8 @@ static int wait_closed_checked(weft_server *server)
     if (is_closed(server) && wf_list_is_empty(&server->clients)) {
         return wf_task_spend();
     }
-    struct wf_server_wait waiter = { .wait = WF_WAIT_INIT(cancel_wait, "wait_closed") };
+    struct wf_server_wait waiter = { .wait = WF_WAIT_INIT_FOR(cancel_wait, NULL, "wait_closed",
+                                                              WF_WAIT_SERVER, server) };
     wf_list_append(&server->waits, &waiter.link);
     int code = wf_task_wait(&waiter.wait);
     wf_list_remove(&waiter.link);
@@ -612,7 +613,9 @@ static bool cancel_forever(struct wf_wait *wait, const char *message)
 
 static int serve_forever_checked(weft_server *server)
 {
-    struct forever_wait own = { WF_WAIT_INIT(cancel_forever, "serve_forever"), server };
+    struct forever_wait own = {
+        WF_WAIT_INIT_FOR(cancel_forever, NULL, "serve_forever", WF_WAIT_SERVER, server), server
+    };
 
     server->forever = &own.wait;
     int code = wf_task_wait(&own.wait);

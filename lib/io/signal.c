@@ -97,7 +97,8 @@ static void describe_handler(const struct wf_work *work, struct wf_work_info *in
 }
 
 /* Nothing to drop: the slot owns the handlers. */
-static const struct wf_work_kind handler_kind = { run_handler, NULL, describe_handler };
+static const struct wf_work_kind handler_kind = { run_handler, NULL, describe_handler, "Handle",
+                                                  WF_WORK_ORIGIN_AT(struct handler, work, origin) };
 
 /* The signal came. Append phase. */
 static void on_signal(uv_signal_t *signal, int signum)

@@ -71,7 +71,9 @@ static bool cancel_wait(struct wf_wait *wait, const char *message)
 
 static int wait_for(struct wf_io *io, int fd, uint32_t event, const char *what)
 {
-    struct socket_wait own = { .wait = WF_WAIT_INIT(cancel_wait, what), .loop = io->loop };
+    struct socket_wait own = { .wait = WF_WAIT_INIT_FOR(cancel_wait, NULL, what, WF_WAIT_SOCKET,
+                                                        &own.line),
+                               .loop = io->loop };
 
     wf_list_init(&own.line.link);
     own.line.on_ready = on_ready;

@@ -566,7 +566,8 @@ static void on_closer_timer(struct wf_work *work)
 static int wait_in(weft_stream *stream, struct wf_list *closers, const char *what,
                    weft_duration limit)
 {
-    struct wf_closer closer = { .wait = WF_WAIT_INIT(cancel_closer, what) };
+    struct wf_closer closer = { .wait = WF_WAIT_INIT_FOR(cancel_closer, NULL, what, WF_WAIT_STREAM,
+                                                         stream) };
     wf_timer_init(&closer.timer, on_closer_timer);
     if (limit != WEFT_FOREVER) {
         int code =

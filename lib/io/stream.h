@@ -208,7 +208,9 @@ static inline int wf_side_leave(weft_stream *stream, struct wf_side *side, int c
 __attribute__((always_inline)) static inline int
 wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline)
 {
-    struct wf_side_wait own = { WF_WAIT_INIT(wf_side_cancel_wait, what), side };
+    struct wf_side_wait own = {
+        WF_WAIT_INIT_FOR(wf_side_cancel_wait, NULL, what, WF_WAIT_STREAM, stream), side
+    };
 
     /* Nearly always the timer was started by an earlier wait, and stands before <deadline>. */
     if (deadline != WEFT_FOREVER &&

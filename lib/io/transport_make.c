@@ -49,7 +49,9 @@ static bool cancel_made_wait(struct wf_wait *wait, const char *message)
 /* Until connection_made has returned; a cancelled task closes what it has. */
 static int wait_until_made(weft_transport *transport)
 {
-    struct made_wait own = { WF_WAIT_INIT(cancel_made_wait, "create_connection"), transport };
+    struct made_wait own = { WF_WAIT_INIT_FOR(cancel_made_wait, NULL, "create_connection",
+                                              WF_WAIT_TRANSPORT, transport),
+                             transport };
 
     transport->made_wait = &own.wait;
     int code = wf_task_wait(&own.wait);

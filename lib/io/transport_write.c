@@ -406,7 +406,9 @@ static bool cancel_room_wait(struct wf_wait *wait, const char *message)
 
 int wf_transport_wait_for_room(weft_transport *transport)
 {
-    struct room_wait own = { WF_WAIT_INIT(cancel_room_wait, "sendfile"), transport };
+    struct room_wait own = { WF_WAIT_INIT_FOR(cancel_room_wait, NULL, "sendfile", WF_WAIT_TRANSPORT,
+                                              transport),
+                             transport };
 
     WF_ASSERT(transport->room_wait == NULL);
     if (transport->is_over) {

@@ -81,7 +81,10 @@ static void describe_direction(const struct wf_work *work, struct wf_work_info *
 }
 
 /* Nothing to drop: the table owns the records. */
-static const struct wf_work_kind direction_kind = { run_direction, NULL, describe_direction };
+static const struct wf_work_kind direction_kind = {
+    run_direction, NULL, describe_direction, "Handle",
+    WF_WORK_ORIGIN_AT(struct direction, work, origin)
+};
 
 static bool is_wanted(const struct direction *direction)
 {

@@ -154,7 +154,9 @@ static void describe_handle(const struct wf_work *work, struct wf_work_info *inf
     wf_work_info_set(info, handle->when != 0 ? "TimerHandle" : "Handle", handle->origin);
 }
 
-static const struct wf_work_kind handle_kind = { run_handle, drop_handle, describe_handle };
+static const struct wf_work_kind handle_kind = { run_handle, drop_handle, describe_handle, "Handle",
+                                                 WF_WORK_ORIGIN_AT(weft_handle, timer.work,
+                                                                   origin) };
 
 void wf_loop_handles_init(weft_loop *loop)
 {

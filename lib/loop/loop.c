@@ -23,6 +23,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "thread/registry.h"
 #include "thread/role.h"
 
 #include <stdio.h>
@@ -38,6 +39,8 @@ enum {
 
 __thread weft_loop *wf_loop_running __attribute__((tls_model("initial-exec")));
 __thread char wf_thread_mark __attribute__((tls_model("initial-exec")));
+
+struct wf_list wf_loops = WF_REGISTRY_INIT(wf_loops);
 
 static uint32_t n_loops_made; /* atomic, relaxed: numbers for names */
 
@@ -202,6 +205,7 @@ int weft_new_event_loop(const weft_loop_options *given, weft_loop **out_loop)
         wf_free(loop);
         return r;
     }
+    wf_registry_add(&wf_loops, &loop->registry_link);
     *out_loop = loop;
     return 0;
 }
@@ -351,6 +355,7 @@ static void close_forgotten(weft_loop *loop)
 
 static void free_loop(weft_loop *loop)
 {
+    wf_registry_remove(&loop->registry_link);
     for (int i = WF_LOOP_N_SLOTS - 1; i >= 0; i--) {
         struct wf_loop_slot *slot = &loop->slots[i];
         if (slot->ops != NULL && slot->ops->destroy != NULL) {

@@ -61,7 +61,14 @@ struct wf_work_kind {
     wf_work_fn *drop; /* NULL: nothing is owned by the queue */
     /* For reports of slow callbacks; called before it runs. */
     void (*describe)(const struct wf_work *work, struct wf_work_info *out_info); /* may be NULL */
+    /* The same for a reader of memory, who cannot call: "Handle"; NULL: work of the library. */
+    const char *what;
+    int origin_at; /* bytes from the work to its const weft_origin *; 0: there is none */
 };
+
+/* origin_at of a <type> whose work is <work> and whose origin is <origin>. */
+#define WF_WORK_ORIGIN_AT(type, work, origin) \
+    ((int)offsetof(type, origin) - (int)offsetof(type, work))
 
 enum {
     WF_LOOP_MAX_KINDS = 24
@@ -159,8 +166,9 @@ struct weft_loop {
     bool chains_turns;    /* it runs until stopped: a task may begin a turn that polls nothing */
     bool is_parked;       /* between the turns of a host: the mailbox's state is SLEEPING */
 
-    struct wf_list ready; /* runs in the next turn */
-    struct wf_list batch; /* what this turn has still to run */
+    struct wf_list registry_link; /* in wf_loops; guarded by the registry's mutex */
+    struct wf_list ready;         /* runs in the next turn */
+    struct wf_list batch;         /* what this turn has still to run */
     struct wf_heap timers;
     struct wf_poller poller;
     struct wf_mailbox mailbox;
@@ -179,7 +187,9 @@ struct weft_loop {
      * the loop polls). Other threads only compare it: its memory may be gone. */
     uint64_t n_run;
     struct wf_work *current;
-    struct wf_frame frame;                               /* of callbacks; a task has its own */
+    const weft_origin *current_origin; /* of the user's callback that ran last */
+    weft_time polled_at;   /* on its clock, coarse: when it last asked the kernel; 0: never */
+    struct wf_frame frame; /* of callbacks; a task has its own */
     struct wf_frame *outer_frame;                        /* borrowed: of whoever runs the loop */
     const struct wf_work_kind *kinds[WF_LOOP_MAX_KINDS]; /* static */
     struct wf_loop_slot slots[WF_LOOP_N_SLOTS];
@@ -195,6 +205,9 @@ struct weft_loop {
     uint64_t open_order;         /* 0: as it comes; else the state of a generator (open_order.c) */
     struct wf_loop_meter meter;
 };
+
+/* All loops of the process, through registry_link (thread/registry.h). */
+extern struct wf_list wf_loops;
 
 /* The loop that runs on this thread, or NULL. */
 extern __thread weft_loop *wf_loop_running __attribute__((tls_model("initial-exec")));

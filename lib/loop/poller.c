@@ -28,6 +28,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/probe.h"
 #include "loop/loop.h"
 #include "weft/log.h"
@@ -383,6 +384,12 @@ static void dispatch(weft_loop *loop, struct epoll_event *events, int n)
 
 /* ---- the poll ----------------------------------------------------------- */
 
+/* Where the meter read no clock. A few ms are near enough to say since when a task waits. */
+static void note_time(weft_loop *loop)
+{
+    loop->polled_at = loop->poller.is_virtual ? loop->poller.now : wf_clock_coarse();
+}
+
 /* How long to sleep on the real clock; <until> may be WEFT_FOREVER. */
 static weft_duration time_left(const struct wf_poller *poller, weft_time until)
 {
@@ -402,6 +409,9 @@ static void poll_for_real(weft_loop *loop, weft_time until)
     weft_duration timeout = until == WF_POLL_NO_WAIT ? 0 : time_left(&loop->poller, until);
     int n = timeout > 0 ? sleep_for(loop, events, timeout) : look_and_note(loop, events);
 
+    if (!is_metered(loop) && (timeout > 0 || loop->poller.n_watches > 0)) {
+        note_time(loop);
+    }
     dispatch(loop, events, n);
 }
 

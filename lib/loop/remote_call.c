@@ -159,7 +159,9 @@ static void describe_call(const struct wf_work *work, struct wf_work_info *info)
     wf_work_info_set(info, "Handle", call_of_work(work)->origin);
 }
 
-static const struct wf_work_kind call_kind = { run_call, drop_call, describe_call };
+static const struct wf_work_kind call_kind = { run_call, drop_call, describe_call, "Handle",
+                                               WF_WORK_ORIGIN_AT(struct wf_remote_call, node.work,
+                                                                 origin) };
 
 void wf_remote_calls_init(weft_loop *loop)
 {

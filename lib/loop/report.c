@@ -89,6 +89,7 @@ void wf_loop_run_callback_in(weft_loop *loop, const weft_origin *origin, weft_ca
 
     wf_frame_running = &loop->frame;
     loop->frame.vars = vars;
+    loop->current_origin = origin;
     WF_PROBE4(handle_start, loop, fn, data, origin);
     int r = fn(data);
     WF_PROBE3(handle_end, loop, origin, r);

@@ -38,6 +38,7 @@ void wf_loop_meter_pause(weft_loop *loop, weft_time now)
 
 void wf_loop_meter_resume(weft_loop *loop, weft_time now)
 {
+    loop->polled_at = now;
     SET(loop->meter.resumed_at, now);
 }
 

@@ -18,31 +18,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "task/coro.h"
-#include "task/task.h"
+#include "task/waits.h"
 
 #define AS_COMPLETED_MAGIC 0x77664143u
-
-struct member {
-    struct wf_future_callback callback;
-    weft_as_completed *iterator;
-    weft_future *future; /* ref; NULL for a duplicate */
-    struct wf_list link; /* in the line, once it is done */
-    bool is_made;        /* a task made here, of a coroutine object */
-    bool is_to_come;     /* has a callback that has not run */
-};
-
-struct weft_as_completed {
-    uint32_t magic;
-    weft_loop *loop; /* held */
-    struct wf_timer timer;
-    struct wf_list ends;    /* of struct member.link */
-    struct wf_list getters; /* of struct getter.link */
-    size_t n_to_come;
-    size_t n_gaps; /* members that the limit has cut off */
-    size_t n_left; /* times that somebody may still ask */
-    size_t n;
-    struct member members[];
-};
 
 struct getter {
     struct wf_wait wait;
@@ -72,7 +50,8 @@ static void wake_one(weft_as_completed *iterator)
 
 static void on_member_done(struct wf_future_callback *callback)
 {
-    struct member *member = WF_CONTAINER_OF(callback, struct member, callback);
+    struct wf_as_completed_member *member =
+        WF_CONTAINER_OF(callback, struct wf_as_completed_member, callback);
     weft_as_completed *iterator = member->iterator;
 
     member->is_to_come = false;
@@ -86,7 +65,7 @@ static void on_member_done(struct wf_future_callback *callback)
 static void give_up_members(weft_as_completed *iterator)
 {
     for (size_t i = 0; i < iterator->n; i++) {
-        struct member *member = &iterator->members[i];
+        struct wf_as_completed_member *member = &iterator->members[i];
         if (member->is_to_come) {
             member->is_to_come = false;
             wf_future_withdraw_callback(&member->callback);
@@ -133,7 +112,8 @@ static int wait_for_end(weft_as_completed *iterator)
 
     while (r == 0 && is_empty(iterator)) {
         struct getter getter = {
-            .wait = WF_WAIT_INIT_WITH(cancel_getter, abandon_getter, "as_completed"),
+            .wait = WF_WAIT_INIT_FOR(cancel_getter, abandon_getter, "as_completed",
+                                     WF_WAIT_AS_COMPLETED, iterator),
         };
         wf_list_append(&iterator->getters, &getter.link);
         r = wf_task_wait(&getter.wait);
@@ -157,7 +137,8 @@ static int take_next(weft_as_completed *iterator, weft_future **out_future)
         iterator->n_gaps--;
         return weft_fail(WEFT_ETIMEDOUT, "the time limit passed");
     }
-    struct member *member = WF_CONTAINER_OF(link, struct member, link);
+    struct wf_as_completed_member *member =
+        WF_CONTAINER_OF(link, struct wf_as_completed_member, link);
     *out_future = member->future;
     member->future = NULL;
     return 0;
@@ -287,7 +268,7 @@ static void find_duplicates(weft_as_completed *iterator, weft_awaitable *const *
 static void cancel_made(weft_as_completed *iterator)
 {
     for (size_t i = 0; i < iterator->n; i++) {
-        struct member *member = &iterator->members[i];
+        struct wf_as_completed_member *member = &iterator->members[i];
         member->is_to_come = false; /* none has a callback yet */
         if (member->is_made) {
             (void)wf_future_request_cancel(member->future, NULL); /* or it has ended */
@@ -299,7 +280,7 @@ static int make_members(const weft_origin *origin, weft_as_completed *iterator,
                         weft_awaitable *const *awaitables)
 {
     for (size_t i = 0; i < iterator->n; i++) {
-        struct member *member = &iterator->members[i];
+        struct wf_as_completed_member *member = &iterator->members[i];
         if (!member->is_to_come) {
             continue;
         }
@@ -318,7 +299,7 @@ static int make_members(const weft_origin *origin, weft_as_completed *iterator,
 static void follow_members(weft_as_completed *iterator)
 {
     for (size_t i = 0; i < iterator->n; i++) {
-        struct member *member = &iterator->members[i];
+        struct wf_as_completed_member *member = &iterator->members[i];
         member->iterator = iterator;
         wf_list_init(&member->link);
         if (member->is_to_come) {

@@ -23,8 +23,13 @@
 struct await {
     struct wf_wait wait;
     struct wf_waiter waiter;
-    weft_future *future; /* ref */
 };
+
+/* A reference, which the wait holds. */
+static weft_future *future_of(const struct wf_wait *wait)
+{
+    return (weft_future *)wait->object;
+}
 
 static void wake_awaiter(struct wf_waiter *waiter, weft_future *future)
 {
@@ -43,15 +48,12 @@ static bool cancel_awaited(struct wf_wait *wait, const char *message)
         wf_future_remove_waiter(&await->waiter);
         wf_wait_wake(wait, WEFT_ECANCELED);
     }
-    return wf_future_request_cancel(await->future, message) == 0;
+    return wf_future_request_cancel(future_of(wait), message) == 0;
 }
 
 const weft_future *wf_wait_get_future(const struct wf_wait *wait)
 {
-    if (wait->cancel != cancel_awaited) {
-        return NULL;
-    }
-    return WF_CONTAINER_OF(wait, struct await, wait)->future;
+    return wait->kind == WF_WAIT_FUTURE ? wait->object : NULL;
 }
 
 static void abandon_awaited(struct wf_wait *wait)
@@ -59,7 +61,7 @@ static void abandon_awaited(struct wf_wait *wait)
     struct await *await = WF_CONTAINER_OF(wait, struct await, wait);
 
     wf_future_remove_waiter(&await->waiter);
-    wf_future_release(await->future);
+    wf_future_release(future_of(wait));
 }
 
 static int refuse_await(const struct wf_task *task, const weft_future *future)
@@ -79,9 +81,8 @@ static int refuse_await(const struct wf_task *task, const weft_future *future)
 static int await_pending(weft_future *future)
 {
     struct await await = {
-        .wait = WF_WAIT_INIT_WITH(cancel_awaited, abandon_awaited, "future"),
+        .wait = WF_WAIT_INIT_FOR(cancel_awaited, abandon_awaited, "future", WF_WAIT_FUTURE, future),
         .waiter = { .wake = wake_awaiter },
-        .future = future,
     };
 
     future->n_refs++; /* whoever finishes it may drop the last other reference */
@@ -207,7 +208,7 @@ int weft_sleep(weft_duration duration)
         return WF_MUTANT("sleep-zero-keeps-its-turn") ? 0 : wf_task_yield();
     }
     struct sleep sleep = {
-        .wait = WF_WAIT_INIT(cancel_sleep, "sleep"),
+        .wait = WF_WAIT_INIT_FOR(cancel_sleep, NULL, "sleep", WF_WAIT_SLEEP, &sleep.timer),
         .loop = task->future.loop,
     };
     wf_timer_init(&sleep.timer, on_sleep_over);

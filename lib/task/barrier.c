@@ -49,6 +49,7 @@ int weft_barrier_create_at(const weft_origin *origin, int parties, weft_barrier 
     barrier->magic = MAGIC;
     barrier->parties = parties;
     wf_condition_init(&barrier->condition, NULL, origin);
+    barrier->condition.line.kind = "barrier"; /* for descriptions: nobody sees the condition */
     *out_barrier = barrier;
     return 0;
 }

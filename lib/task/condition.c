@@ -156,7 +156,8 @@ int weft_condition_wait(weft_condition *condition)
     if (r < 0) {
         return r;
     }
-    r = wf_line_wait(&condition->line, &condition->line.waiters, &is_notified);
+    r = wf_line_wait(&condition->line, &condition->line.waiters, condition->line.kind,
+                     &is_notified);
     if (r < 0 && WF_MUTANT("condition-leaves-without-lock")) {
         return r;
     }

@@ -14,28 +14,10 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "task/coro.h"
-#include "task/task.h"
+#include "task/waits.h"
 #include "weft/group.h"
 
 #define GATHER_KIND "_GatheringFuture"
-
-struct child {
-    struct wf_future_callback callback;
-    struct gather *gather;
-    weft_future *future; /* ref */
-    bool is_duplicate;   /* stood earlier in the arguments: no callback of its own */
-    bool is_made;        /* a task made here, of a coroutine object */
-};
-
-struct gather {
-    weft_future outer; /* first: it is a future */
-    unsigned flags;
-    bool is_cancel_requested;
-    size_t n;
-    size_t n_different; /* children with a callback */
-    size_t n_finished;
-    struct child children[];
-};
 
 static void destroy_outcomes(void *data)
 {
@@ -73,7 +55,7 @@ static void collect(weft_outcome *outcome, weft_future *future)
     }
 }
 
-static void finish(struct gather *gather)
+static void finish(struct wf_gather *gather)
 {
     if (gather->is_cancel_requested) {
         /* Not "cancelled": as in asyncio, an error that is a cancel, with the last child's message.
@@ -96,7 +78,7 @@ static void finish(struct gather *gather)
 
 static int cancel_gather(weft_future *future, const char *message)
 {
-    struct gather *gather = (struct gather *)(void *)future;
+    struct wf_gather *gather = (struct wf_gather *)(void *)future;
     int r = WEFT_EINVALIDSTATE;
 
     for (size_t i = 0; i < gather->n; i++) {
@@ -110,7 +92,7 @@ static int cancel_gather(weft_future *future, const char *message)
     return r;
 }
 
-static void fail(struct gather *gather, weft_future *child)
+static void fail(struct wf_gather *gather, weft_future *child)
 {
     wf_future_set_retrieved(child);
     if (WF_MUTANT("gather-cancels-siblings")) {
@@ -122,8 +104,8 @@ static void fail(struct gather *gather, weft_future *child)
 /* A child is done: a turn of the loop. */
 static void on_child_done(struct wf_future_callback *callback)
 {
-    struct child *child = WF_CONTAINER_OF(callback, struct child, callback);
-    struct gather *gather = child->gather;
+    struct wf_gather_child *child = WF_CONTAINER_OF(callback, struct wf_gather_child, callback);
+    struct wf_gather *gather = child->gather;
     weft_future *future = child->future;
 
     gather->n_finished++;
@@ -140,14 +122,14 @@ static void on_child_done(struct wf_future_callback *callback)
 /* The loop closes. */
 static void drop_child(struct wf_future_callback *callback)
 {
-    struct child *child = WF_CONTAINER_OF(callback, struct child, callback);
+    struct wf_gather_child *child = WF_CONTAINER_OF(callback, struct wf_gather_child, callback);
 
     (void)weft_future_unref(&child->gather->outer); /* the callback's; always NULL */
 }
 
 static void destroy_gather(weft_future *future)
 {
-    struct gather *gather = (struct gather *)(void *)future;
+    struct wf_gather *gather = (struct wf_gather *)(void *)future;
 
     for (size_t i = 0; i < gather->n; i++) {
         (void)weft_future_unref(gather->children[i].future); /* always NULL */
@@ -157,13 +139,14 @@ static void destroy_gather(weft_future *future)
 
 static const struct wf_future_ops gather_ops = {
     .kind = GATHER_KIND,
+    .tag = WF_FUTURE_GATHER,
     .cancel = cancel_gather,
     .destroy = destroy_gather,
     .is_sealed = true,
 };
 
 /* The same awaitable stood there before: one task, and one callback, for both. */
-static weft_future *find_earlier(const struct gather *gather, weft_awaitable *const *awaitables,
+static weft_future *find_earlier(const struct wf_gather *gather, weft_awaitable *const *awaitables,
                                  size_t i)
 {
     size_t k = 0;
@@ -175,7 +158,7 @@ static weft_future *find_earlier(const struct gather *gather, weft_awaitable *co
 }
 
 /* Nothing comes of it: what was started for it must not go on by itself. */
-static void cancel_made(struct gather *gather)
+static void cancel_made(struct wf_gather *gather)
 {
     for (size_t i = 0; i < gather->n; i++) {
         if (gather->children[i].is_made) {
@@ -184,11 +167,11 @@ static void cancel_made(struct gather *gather)
     }
 }
 
-static int make_children(const weft_origin *origin, struct gather *gather,
+static int make_children(const weft_origin *origin, struct wf_gather *gather,
                          weft_awaitable *const *awaitables, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct child *child = &gather->children[i];
+        struct wf_gather_child *child = &gather->children[i];
         int r = 0;
 
         if (child->is_duplicate) {
@@ -208,7 +191,7 @@ static int make_children(const weft_origin *origin, struct gather *gather,
     return 0;
 }
 
-static void find_duplicates(struct gather *gather, weft_awaitable *const *awaitables, size_t n)
+static void find_duplicates(struct wf_gather *gather, weft_awaitable *const *awaitables, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         gather->children[i].is_duplicate = wf_awaitable_mark(awaitables[i]);
@@ -219,10 +202,10 @@ static void find_duplicates(struct gather *gather, weft_awaitable *const *awaita
 }
 
 /* A task that was started eagerly and has ended in that counts at once, as from CPython 3.12 on. */
-static void start(struct gather *gather)
+static void start(struct wf_gather *gather)
 {
     for (size_t i = 0; i < gather->n; i++) {
-        struct child *child = &gather->children[i];
+        struct wf_gather_child *child = &gather->children[i];
         if (child->is_duplicate) {
             continue;
         }
@@ -235,7 +218,7 @@ static void start(struct gather *gather)
         }
     }
     for (size_t i = 0; i < gather->n; i++) {
-        struct child *child = &gather->children[i];
+        struct wf_gather_child *child = &gather->children[i];
         if (child->is_made && wf_future_is_done(child->future)) {
             on_child_done(&child->callback);
         }
@@ -249,7 +232,7 @@ int weft_gather_at(const weft_origin *origin, weft_awaitable *const *awaitables,
                    unsigned flags, weft_future **out_future)
 {
     weft_loop *loop = NULL;
-    struct gather *gather = NULL;
+    struct wf_gather *gather = NULL;
     int r = wf_awaitables_check(origin, awaitables, n, out_future, &loop);
 
     if (r == 0) {

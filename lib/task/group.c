@@ -18,34 +18,11 @@
 #include "base/log.h"
 #include "base/mutant.h"
 #include "task/coro.h"
-#include "task/task.h"
+#include "task/waits.h"
 
 #include <string.h>
 
 #define GROUP_MAGIC 0x77664752u
-
-struct weft_task_group {
-    uint32_t magic;
-    bool is_entered;
-    bool is_exiting;
-    bool is_over;
-    bool is_aborting;
-    bool has_cancelled_parent; /* its request stands among the parent's */
-    struct wf_task *parent;    /* ref, from enter to the end of exit */
-    struct wf_list children;   /* of struct child.link: not done, or done a moment ago */
-    struct wf_wait *leaver;    /* borrowed: the parent waits in exit for the last child */
-    weft_error **errors;       /* owned array of refs, in the order of failing */
-    size_t n_errors;
-    size_t errors_capacity;
-    int first_code; /* when there was no memory to keep the errors */
-};
-
-struct child {
-    struct wf_future_callback callback;
-    struct wf_list link;
-    weft_task_group *group;
-    weft_task *task; /* ref */
-};
 
 weft_task_group *weft_task_group_create(void)
 {
@@ -151,7 +128,7 @@ static void abort_children(weft_task_group *group)
     group->is_aborting = true;
     wf_loop_permute_list(group->parent->future.loop, &group->children);
     for (struct wf_list *link = group->children.next; link != &group->children; link = link->next) {
-        struct child *child = WF_CONTAINER_OF(link, struct child, link);
+        struct wf_group_child *child = WF_CONTAINER_OF(link, struct wf_group_child, link);
         (void)wf_future_request_cancel(child->task, NULL); /* done already: nothing to cancel */
     }
 }
@@ -186,7 +163,7 @@ static void take_failure(weft_task_group *group, weft_task *task)
     }
 }
 
-static void release_child(struct child *child)
+static void release_child(struct wf_group_child *child)
 {
     wf_list_remove(&child->link);
     (void)weft_future_unref(child->task); /* always NULL */
@@ -195,7 +172,7 @@ static void release_child(struct child *child)
 
 static void on_child_done(struct wf_future_callback *callback)
 {
-    struct child *child = WF_CONTAINER_OF(callback, struct child, callback);
+    struct wf_group_child *child = WF_CONTAINER_OF(callback, struct wf_group_child, callback);
     weft_task_group *group = child->group;
     weft_task *task = child->task;
 
@@ -212,7 +189,7 @@ static void on_child_done(struct wf_future_callback *callback)
 /* The loop closes. */
 static void drop_child(struct wf_future_callback *callback)
 {
-    release_child(WF_CONTAINER_OF(callback, struct child, callback));
+    release_child(WF_CONTAINER_OF(callback, struct wf_group_child, callback));
 }
 
 static int refuse_task(const weft_task_group *group)
@@ -232,7 +209,7 @@ static int refuse_task(const weft_task_group *group)
 static int add_child(const weft_origin *origin, weft_task_group *group, weft_coro *coro,
                      const weft_task_options *options, weft_task **out_task)
 {
-    struct child *child = wf_alloc(sizeof *child);
+    struct wf_group_child *child = wf_alloc(sizeof *child);
 
     if (child == NULL) {
         wf_coro_drop(coro);
@@ -295,7 +272,8 @@ struct cancellation {
 static void wait_for_children(weft_task_group *group, struct cancellation *cancellation)
 {
     while (!wf_list_is_empty(&group->children)) {
-        struct wf_wait wait = WF_WAIT_INIT(cancel_leave, "children of a task group");
+        struct wf_wait wait =
+            WF_WAIT_INIT_FOR(cancel_leave, NULL, "children of a task group", WF_WAIT_GROUP, group);
         group->leaver = &wait;
         int r = wf_task_wait(&wait);
         group->leaver = NULL;

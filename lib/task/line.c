@@ -73,14 +73,13 @@ static void abandon_line(struct wf_wait *wait)
     struct wf_line_waiter *waiter = WF_CONTAINER_OF(wait, struct wf_line_waiter, wait);
 
     wf_list_remove(&waiter->link);
-    waiter->line->n_inside--;
+    ((struct wf_line *)wait->object)->n_inside--;
 }
 
-int wf_line_wait(struct wf_line *line, struct wf_list *list, bool *out_is_woken)
+int wf_line_wait(struct wf_line *line, struct wf_list *list, const char *what, bool *out_is_woken)
 {
     struct wf_line_waiter waiter = {
-        .wait = WF_WAIT_INIT_WITH(cancel_in_line, abandon_line, line->kind),
-        .line = line,
+        .wait = WF_WAIT_INIT_FOR(cancel_in_line, abandon_line, what, WF_WAIT_LINE, line),
     };
 
     int r = wf_line_check_home(line);
@@ -142,6 +141,20 @@ void wf_line_wake_all(struct wf_line *line)
     for (struct wf_list *link = line->waiters.next; link != &line->waiters; link = link->next) {
         (void)wf_line_wake(link); /* woken already: fine */
     }
+}
+
+void wf_line_describe(const struct wf_line *line, const char *what, struct wf_text *text)
+{
+    const weft_origin *origin = line->origin;
+
+    wf_text_add(text, " wait_for=<%s", what);
+    if (line->holder != 0) {
+        wf_text_add(text, " held by Task-%llu", (unsigned long long)line->holder);
+    }
+    if (origin != NULL) {
+        wf_text_add(text, " created at %s:%d", wf_text_file_name(origin->file), origin->line);
+    }
+    wf_text_add(text, ">");
 }
 
 int wf_line_fini(struct wf_line *line)

@@ -179,7 +179,7 @@ int weft_queue_put(weft_queue *queue, weft_value item)
         if (queue->is_shut_down) {
             return refuse_shut_down();
         }
-        r = wf_line_wait(&queue->line, &queue->putters, &is_woken);
+        r = wf_line_wait(&queue->line, &queue->putters, "queue.put", &is_woken);
         if (r < 0) {
             if (is_woken && !is_full(queue)) {
                 wake_next(&queue->putters); /* the room is somebody else's */
@@ -231,7 +231,7 @@ int weft_queue_get(weft_queue *queue, weft_value *out_item)
         if (queue->is_shut_down) {
             return refuse_shut_down();
         }
-        r = wf_line_wait(&queue->line, &queue->line.waiters, &is_woken);
+        r = wf_line_wait(&queue->line, &queue->line.waiters, "queue.get", &is_woken);
         if (r < 0) {
             if (is_woken && !is_empty(queue) && !WF_MUTANT("queue-forgets-next-getter")) {
                 wake_next(&queue->line.waiters); /* the item is somebody else's */
@@ -279,7 +279,7 @@ int weft_queue_join(weft_queue *queue)
         return r;
     }
     r = wf_task_require("weft_queue_join", &task);
-    return r < 0 ? r : wf_line_wait(&queue->line, &queue->joiners, &is_woken);
+    return r < 0 ? r : wf_line_wait(&queue->line, &queue->joiners, "queue.join", &is_woken);
 }
 
 /* The items go one by one: a destructor may use the queue, but not destroy it. */

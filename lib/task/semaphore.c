@@ -116,7 +116,7 @@ int weft_semaphore_acquire(weft_semaphore *semaphore)
         semaphore->value--;
         return 0;
     }
-    r = wf_line_wait(&semaphore->line, &semaphore->line.waiters, &has_place);
+    r = wf_line_wait(&semaphore->line, &semaphore->line.waiters, "semaphore", &has_place);
     if (r < 0 && has_place && !WF_MUTANT("semaphore-loses-place")) {
         semaphore->value++;
     }

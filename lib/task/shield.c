@@ -11,17 +11,10 @@
 #include "base/alloc.h"
 #include "base/mutant.h"
 #include "task/coro.h"
-#include "task/task.h"
+#include "task/waits.h"
 #include "weft/group.h"
 
-struct shield {
-    weft_future outer; /* first: it is a future */
-    struct wf_future_callback inner_done;
-    struct wf_future_callback outer_done;
-    weft_future *inner; /* ref; NULL once let go */
-};
-
-static void copy_outcome(struct shield *shield)
+static void copy_outcome(struct wf_shield *shield)
 {
     weft_future *inner = shield->inner;
     weft_value value = weft_value_none();
@@ -40,7 +33,7 @@ static void copy_outcome(struct shield *shield)
 
 static void on_inner_done(struct wf_future_callback *callback)
 {
-    struct shield *shield = WF_CONTAINER_OF(callback, struct shield, inner_done);
+    struct wf_shield *shield = WF_CONTAINER_OF(callback, struct wf_shield, inner_done);
 
     if (!wf_future_is_done(&shield->outer)) {
         copy_outcome(shield);
@@ -53,14 +46,14 @@ static void on_inner_done(struct wf_future_callback *callback)
 /* The loop closes. */
 static void drop_inner_done(struct wf_future_callback *callback)
 {
-    struct shield *shield = WF_CONTAINER_OF(callback, struct shield, inner_done);
+    struct wf_shield *shield = WF_CONTAINER_OF(callback, struct wf_shield, inner_done);
 
     (void)weft_future_unref(&shield->outer); /* that of inner_done; always NULL */
 }
 
 static void on_outer_done(struct wf_future_callback *callback)
 {
-    struct shield *shield = WF_CONTAINER_OF(callback, struct shield, outer_done);
+    struct wf_shield *shield = WF_CONTAINER_OF(callback, struct wf_shield, outer_done);
 
     if (WF_MUTANT("shield-lets-cancel-through")) {
         (void)wf_future_request_cancel(shield->inner, NULL); /* refused when it is done */
@@ -73,13 +66,14 @@ static void on_outer_done(struct wf_future_callback *callback)
 
 static void destroy_shield(weft_future *future)
 {
-    struct shield *shield = (struct shield *)(void *)future;
+    struct wf_shield *shield = (struct wf_shield *)(void *)future;
 
     (void)weft_future_unref(shield->inner); /* always NULL */
     wf_free(shield);
 }
 
 static const struct wf_future_ops shield_ops = {
+    .tag = WF_FUTURE_SHIELD,
     .kind = "Future",
     .destroy = destroy_shield,
     .is_sealed = true,
@@ -88,7 +82,7 @@ static const struct wf_future_ops shield_ops = {
 int weft_shield_at(const weft_origin *origin, weft_awaitable *awaitable, weft_future **out_future)
 {
     weft_future *inner;
-    struct shield *shield = wf_alloc(sizeof *shield); /* first: nothing runs when it fails */
+    struct wf_shield *shield = wf_alloc(sizeof *shield); /* first: nothing runs when it fails */
 
     if (shield == NULL || out_future == NULL) {
         wf_awaitable_drop(awaitable);

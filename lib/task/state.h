@@ -29,7 +29,8 @@ struct wf_task_state {
     size_t n_cached_coros;
 };
 
-/* What the loop must know about steps. */
+/* What the loop must know about steps; its `what` is this very text. */
+#define WF_TASK_STEP "step"
 extern const struct wf_work_kind wf_task_step_kind;
 
 /* Made at the first use; NULL without memory. */

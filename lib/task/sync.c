@@ -86,7 +86,7 @@ int weft_lock_acquire(weft_lock *lock)
     }
     wf_line_settle(&lock->line, !lock->is_locked);
     if (lock->is_locked || !(wf_line_is_clear(&lock->line) || WF_MUTANT("barging-lock"))) {
-        r = wf_line_wait(&lock->line, &lock->line.waiters, &is_woken);
+        r = wf_line_wait(&lock->line, &lock->line.waiters, "lock", &is_woken);
         if (r < 0) {
             if (!lock->is_locked) {
                 wake_first(&lock->line); /* it may have been our turn: pass it on */
@@ -95,6 +95,7 @@ int weft_lock_acquire(weft_lock *lock)
         }
     }
     lock->is_locked = true;
+    lock->line.holder = task->number;
     return 0;
 }
 
@@ -110,6 +111,7 @@ int weft_lock_release(weft_lock *lock)
         return weft_fail(WEFT_ERUNTIME, "Lock is not acquired.");
     }
     lock->is_locked = false;
+    lock->line.holder = 0;
     wake_first(&lock->line);
     return 0;
 }
@@ -203,5 +205,5 @@ int weft_event_wait(weft_event *event)
         return r;
     }
     r = wf_task_require("weft_event_wait", &task);
-    return r < 0 ? r : wf_line_wait(&event->line, &event->line.waiters, &is_woken);
+    return r < 0 ? r : wf_line_wait(&event->line, &event->line.waiters, "event", &is_woken);
 }

@@ -21,6 +21,7 @@
 struct wf_line {
     uint32_t magic;
     const char *kind;       /* static: "lock" */
+    uint64_t holder;        /* of a lock that is held: the number of the task; else 0 */
     weft_loop *loop;        /* held (wf_loop_hold); NULL before the first use in a loop */
     bool is_bound;          /* somebody has waited: the home is final */
     size_t n_inside;        /* tasks between the begin and the end of a wait */
@@ -31,7 +32,6 @@ struct wf_line {
 struct wf_line_waiter {
     struct wf_wait wait;
     struct wf_list link;
-    struct wf_line *line;
 };
 
 void wf_line_init(struct wf_line *line, uint32_t magic, const char *kind,
@@ -51,11 +51,11 @@ int wf_line_check_home(const struct wf_line *line);
 
 /*
  * Let the running task wait in <list>, which is line->waiters or another list of the
- * same object. *out_is_woken: somebody woke it, also when the result is
- * WEFT_ECANCELED because a cancel came after that: then the turn is to be passed on.
- * WEFT_ERUNTIME as wf_line_check_home.
+ * same object; <what> it waits for is told by descriptions. *out_is_woken: somebody woke it, also
+ * when the result is WEFT_ECANCELED because a cancel came after that: then the turn is to be passed
+ * on. WEFT_ERUNTIME as wf_line_check_home.
  */
-int wf_line_wait(struct wf_line *line, struct wf_list *list, bool *out_is_woken);
+int wf_line_wait(struct wf_line *line, struct wf_list *list, const char *what, bool *out_is_woken);
 
 /* Wake a waiter that was not woken; false when it was. */
 bool wf_line_wake(struct wf_list *link);
@@ -65,6 +65,9 @@ bool wf_line_is_clear(const struct wf_line *line);
 bool wf_line_wake_next(struct wf_line *line);
 /* Wake all who can be woken. */
 void wf_line_wake_all(struct wf_line *line);
+
+/* " wait_for=<lock held by Task-3 created at pool.c:9>", for a task that waits for <what> in it. */
+void wf_line_describe(const struct wf_line *line, const char *what, struct wf_text *text);
 
 /* WEFT_EINVALIDSTATE while tasks wait; else the object is dead, and its memory may go. */
 int wf_line_fini(struct wf_line *line);

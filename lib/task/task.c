@@ -33,6 +33,7 @@
 #include "base/probe.h"
 #include "task/coro.h"
 #include "task/state.h"
+#include "task/sync.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -267,7 +268,7 @@ static void describe_step(const struct wf_work *work, struct wf_work_info *info)
 }
 
 /* At the close there is nothing to drop: the tasks went before, each with its step. */
-const struct wf_work_kind wf_task_step_kind = { on_step, NULL, describe_step };
+const struct wf_work_kind wf_task_step_kind = { on_step, NULL, describe_step, WF_TASK_STEP, 0 };
 
 /* ---- waiting ------------------------------------------------------------ */
 
@@ -292,6 +293,7 @@ int wf_task_wait(struct wf_wait *wait)
     WF_ASSERT(task != NULL && !wait->is_woken);
     wait->task = task;
     task->wait = wait;
+    task->waits_since = task->future.loop->polled_at;
     if (task->must_cancel && wait->cancel(wait, task->pending_message)) {
         task->must_cancel = false;
     }
@@ -415,6 +417,8 @@ static void describe(const weft_future *future, struct wf_text *text, bool is_ne
     if (awaited != NULL) {
         wf_text_add(text, " wait_for=");
         wf_future_describe(awaited, text, /* is_nested = */ true);
+    } else if (task->wait->kind == WF_WAIT_LINE) {
+        wf_line_describe(task->wait->object, task->wait->what, text);
     } else if (task->wait->what != NULL) {
         wf_text_add(text, " wait_for=%s", task->wait->what);
     }
@@ -431,6 +435,7 @@ static void destroy(weft_future *future)
 
 static const struct wf_future_ops task_ops = {
     .kind = "Task",
+    .tag = WF_FUTURE_TASK,
     .cancel = request_cancel,
     .describe = describe,
     .add_name = add_name,

@@ -33,6 +33,28 @@
 
 struct wf_task;
 
+/*
+ * What a wait's object is, for whoever looks in from outside (lib/inspect): the type that stands
+ * behind each name.
+ */
+enum wf_wait_kind {
+    WF_WAIT_OTHER,        /* nobody's business; the object is NULL */
+    WF_WAIT_FUTURE,       /* weft_future */
+    WF_WAIT_SEVERAL,      /* struct wf_several_wait (waits.h) */
+    WF_WAIT_GROUP,        /* weft_task_group */
+    WF_WAIT_AS_COMPLETED, /* weft_as_completed */
+    WF_WAIT_LINE,         /* struct wf_line: lock, event, condition, semaphore, queue */
+    WF_WAIT_SLEEP,        /* struct wf_timer */
+    WF_WAIT_THREADSAFE,   /* struct wf_shared */
+    WF_WAIT_EXECUTOR,     /* weft_executor: room in its queue, or its end */
+    WF_WAIT_STREAM,       /* weft_stream */
+    WF_WAIT_TRANSPORT,    /* weft_transport */
+    WF_WAIT_DATAGRAM,     /* weft_datagram_transport */
+    WF_WAIT_SERVER,       /* weft_server */
+    WF_WAIT_SOCKET,       /* struct wf_fd_wait */
+    WF_WAIT_PROCESS       /* weft_process */
+};
+
 struct wf_wait {
     /*
      * The task is cancelled while it waits: detach the wait from what could
@@ -47,13 +69,17 @@ struct wf_wait {
     void (*abandon)(struct wf_wait *wait);
     struct wf_task *task; /* who waits; set by wf_task_wait */
     const char *what;     /* "sleep", "read", ...: static, for descriptions; may be NULL */
+    const void *object;   /* borrowed: what is waited for, of the type that <kind> says */
     int code;
     bool is_woken;
+    uint8_t kind; /* enum wf_wait_kind */
 };
 
 #define WF_WAIT_INIT(cancel_, what_) WF_WAIT_INIT_WITH(cancel_, NULL, what_)
 #define WF_WAIT_INIT_WITH(cancel_, abandon_, what_) \
-    ((struct wf_wait){ (cancel_), (abandon_), NULL, (what_), 0, false })
+    WF_WAIT_INIT_FOR(cancel_, abandon_, what_, WF_WAIT_OTHER, NULL)
+#define WF_WAIT_INIT_FOR(cancel_, abandon_, what_, kind_, object_) \
+    ((struct wf_wait){ (cancel_), (abandon_), NULL, (what_), (object_), 0, false, (kind_) })
 
 /*
  * Suspend the running task until the wait is woken, and return the code it was
@@ -98,10 +124,11 @@ struct wf_task {
     char *pending_message;          /* owned: of the cancel that is not delivered yet */
     struct wf_list coros;           /* coroutine objects that its body made and nobody took */
     uint64_t number;
-    int code;           /* what the body returned */
-    uint32_t n_cancels; /* requests not taken back */
-    uint16_t budget;    /* operations left in this step */
-    bool must_cancel;   /* a request waits for its delivery */
+    weft_time waits_since; /* its loop's polled_at when its last wait began */
+    int code;              /* what the body returned */
+    uint32_t n_cancels;    /* requests not taken back */
+    uint16_t budget;       /* operations left in this step */
+    bool must_cancel;      /* a request waits for its delivery */
 };
 
 /* The running task of this thread, or NULL. */

@@ -10,26 +10,10 @@
  */
 
 #include "base/alloc.h"
-#include "task/task.h"
+#include "task/waits.h"
 #include "weft/group.h"
 
-struct member {
-    struct wf_future_callback callback;
-    struct wait *wait;
-    weft_future *future; /* borrowed: the caller holds it */
-};
-
-struct wait {
-    struct wf_wait wait; /* of the task */
-    struct wf_timer timer;
-    weft_loop *loop;
-    enum weft_wait_mode mode;
-    size_t n_left;
-    size_t n;               /* members that have a callback */
-    struct member *members; /* owned */
-};
-
-static void wake(struct wait *wait, int code)
+static void wake(struct wf_several_wait *wait, int code)
 {
     if (!wait->wait.is_woken) {
         wf_timer_stop(wait->loop, &wait->timer);
@@ -39,8 +23,9 @@ static void wake(struct wait *wait, int code)
 
 static void on_member_done(struct wf_future_callback *callback)
 {
-    struct member *member = WF_CONTAINER_OF(callback, struct member, callback);
-    struct wait *wait = member->wait;
+    struct wf_several_member *member =
+        WF_CONTAINER_OF(callback, struct wf_several_member, callback);
+    struct wf_several_wait *wait = member->wait;
     weft_future *future = member->future;
     bool has_failed = false;
 
@@ -56,10 +41,10 @@ static void on_member_done(struct wf_future_callback *callback)
 
 static void on_limit(struct wf_work *work)
 {
-    wake(WF_CONTAINER_OF(work, struct wait, timer.work), 0);
+    wake(WF_CONTAINER_OF(work, struct wf_several_wait, timer.work), 0);
 }
 
-static void withdraw(struct wait *wait)
+static void withdraw(struct wf_several_wait *wait)
 {
     for (size_t i = 0; i < wait->n; i++) {
         wf_future_withdraw_callback(&wait->members[i].callback);
@@ -71,7 +56,7 @@ static void withdraw(struct wait *wait)
 
 static void abandon_wait(struct wf_wait *base)
 {
-    struct wait *wait = WF_CONTAINER_OF(base, struct wait, wait);
+    struct wf_several_wait *wait = WF_CONTAINER_OF(base, struct wf_several_wait, wait);
 
     withdraw(wait);
     wf_timer_stop(wait->loop, &wait->timer);
@@ -80,7 +65,7 @@ static void abandon_wait(struct wf_wait *base)
 /* The task is cancelled: the members go on without us. */
 static bool cancel_wait(struct wf_wait *base, const char *message)
 {
-    struct wait *wait = WF_CONTAINER_OF(base, struct wait, wait);
+    struct wf_several_wait *wait = WF_CONTAINER_OF(base, struct wf_several_wait, wait);
 
     (void)message; /* the task keeps it */
     withdraw(wait);
@@ -103,7 +88,7 @@ static int count_done(weft_future *const *futures, size_t n)
     return n_done;
 }
 
-static int wait_for_members(struct wait *wait, weft_future *const *futures, size_t n,
+static int wait_for_members(struct wf_several_wait *wait, weft_future *const *futures, size_t n,
                             weft_duration limit)
 {
     wf_timer_init(&wait->timer, on_limit);
@@ -112,7 +97,7 @@ static int wait_for_members(struct wait *wait, weft_future *const *futures, size
         return r;
     }
     for (; wait->n < n; wait->n++) {
-        struct member *member = &wait->members[wait->n];
+        struct wf_several_member *member = &wait->members[wait->n];
         member->wait = wait;
         member->future = futures[wait->n];
         member->callback.run = on_member_done;
@@ -158,12 +143,12 @@ int weft_wait(weft_future *const *futures, size_t n, weft_duration limit, enum w
     if (r < 0) {
         return r;
     }
-    struct wait wait = {
-        .wait = WF_WAIT_INIT_WITH(cancel_wait, abandon_wait, "wait"),
+    struct wf_several_wait wait = {
+        .wait = WF_WAIT_INIT_FOR(cancel_wait, abandon_wait, "wait", WF_WAIT_SEVERAL, &wait),
         .loop = task->future.loop,
         .mode = mode,
         .n_left = n,
-        .members = wf_new_array(struct member, n),
+        .members = wf_new_array(struct wf_several_member, n),
     };
     if (wait.members == NULL) {
         return weft_fail(WEFT_ENOMEM, "no memory to wait for %zu futures", n);

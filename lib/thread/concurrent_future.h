@@ -17,6 +17,13 @@
 #include "thread/mailbox.h"
 #include "weft/concurrent_future.h"
 
+/* What embeds a concurrent future, for whoever looks in from outside (lib/inspect). */
+enum wf_cf_tag {
+    WF_CF_PLAIN,
+    WF_CF_JOB,   /* struct wf_job (executor_parts.h) */
+    WF_CF_REMOTE /* struct wf_remote (bridge/bridge.h) */
+};
+
 /* What the object that embeds a future wants to know. Either may be NULL. */
 struct wf_cf_ops {
     /* Under the lock, on the thread that cancels, once. */
@@ -26,6 +33,7 @@ struct wf_cf_ops {
     /* The last reference is gone, value and error are destroyed: free the memory.
      * NULL: wf_free. */
     void (*on_last_unref)(weft_concurrent_future *future);
+    uint8_t tag; /* enum wf_cf_tag */
 };
 
 struct weft_concurrent_future {

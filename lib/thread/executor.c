@@ -17,12 +17,14 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/probe.h"
 #include "thread/futex.h"
+#include "thread/registry.h"
 #include "thread/role.h"
 #include "thread/start.h"
 
@@ -30,25 +32,23 @@
 #include <string.h>
 #include <time.h>
 
-#define MAGIC 0x77664558u
-#define DEAD  0x77664578u
+#define DEAD 0x77664578u
 
 enum {
     DEFAULT_EXTRA_THREADS = 4,
     DEFAULT_MOST_THREADS = 32
 };
 
+struct wf_list wf_executors = WF_REGISTRY_INIT(wf_executors);
+
 weft_time wf_coarse_now(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); /* cannot fail (clock_gettime(2)) */
-    return (weft_time)now.tv_sec * 1000000000 + now.tv_nsec;
+    return wf_clock_coarse();
 }
 
 int wf_executor_check(const weft_executor *executor, const char *function)
 {
-    if (executor == NULL || executor->magic != MAGIC) {
+    if (executor == NULL || executor->magic != WF_EXECUTOR_MAGIC) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s: %s", function,
                          executor == NULL ? "the executor is NULL"
                                           : "this is no executor, or one that is gone");
@@ -136,7 +136,7 @@ static weft_executor *allocate(const weft_origin *origin, const weft_executor_op
         wf_free(executor);
         return NULL;
     }
-    executor->magic = MAGIC;
+    executor->magic = WF_EXECUTOR_MAGIC;
     executor->forks = wf_fork_generation;
     executor->n_refs.raw = 1;
     executor->origin = origin;
@@ -170,6 +170,7 @@ void wf_executor_free(weft_executor *executor)
     if (executor->has_ended) {
         pthread_join(executor->ended, NULL); /* it is past its last touch */
     }
+    wf_registry_remove(&executor->registry_link);
     executor->magic = DEAD;
     for (unsigned i = 0; i < executor->max_threads; i++) {
         wf_free(executor->workers[i]);
@@ -219,6 +220,7 @@ int weft_executor_create_at(const weft_origin *origin, const weft_executor_optio
         wf_executor_free(executor);
         return weft_fail(r, "executor '%.15s': not one thread can be made", chosen.name);
     }
+    wf_registry_add(&wf_executors, &executor->registry_link);
     *out_executor = executor;
     return 0;
 }
@@ -255,7 +257,7 @@ weft_executor *weft_executor_unref(weft_executor *executor)
 
 const char *weft_executor_get_name(const weft_executor *executor)
 {
-    return executor != NULL && executor->magic == MAGIC ? executor->name : "";
+    return executor != NULL && executor->magic == WF_EXECUTOR_MAGIC ? executor->name : "";
 }
 
 /* ---- submitting ----------------------------------------------------------- */

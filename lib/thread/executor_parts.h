@@ -100,6 +100,7 @@ struct wf_worker {
     weft_time started_at;           /* guarded by mu; of the job, coarse */
     bool is_used;                   /* guarded by mu; a thread has this place */
     bool is_named;                  /* guarded by mu; the log has its job as a long one */
+    pid_t tid;                      /* guarded by mu; of the thread, once it runs */
     char name[WF_THREAD_NAME_SIZE]; /* constant */
 };
 
@@ -108,6 +109,7 @@ struct weft_executor {
     uint32_t forks;       /* the fork generation in which it was made */
     wf_atomic_u32 n_refs; /* atomic: the users' references */
     const weft_origin *origin;
+    struct wf_list registry_link; /* in wf_executors; guarded by the registry's mutex */
     char name[WF_THREAD_NAME_SIZE - 2];
     unsigned min_threads;
     unsigned max_threads;
@@ -163,6 +165,11 @@ struct weft_executor {
     pthread_cond_t progress;    /* towards the end, for shutdown */
     struct wf_list end_waiters; /* of wf_end_waiter.link */
 };
+
+/* All executors of the process, through registry_link (thread/registry.h). */
+extern struct wf_list wf_executors;
+
+#define WF_EXECUTOR_MAGIC 0x77664558u
 
 /* CLOCK_MONOTONIC as of the last tick: 4 ms exact, a fifth of the price. */
 weft_time wf_coarse_now(void);

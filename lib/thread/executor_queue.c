@@ -383,7 +383,9 @@ static void after_cancel(weft_concurrent_future *future)
     }
 }
 
-const struct wf_cf_ops wf_job_ops = { .on_cancel = on_cancel, .after_cancel = after_cancel };
+const struct wf_cf_ops wf_job_ops = { .tag = WF_CF_JOB,
+                                      .on_cancel = on_cancel,
+                                      .after_cancel = after_cancel };
 
 void wf_queue_drop_batch(struct wf_list *batch)
 {

@@ -37,6 +37,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* How long a failed attempt to make a thread keeps the next one away. */
 #define RETRY_AFTER WEFT_MS(20)
@@ -291,6 +292,7 @@ static void end_thread(struct wf_worker *worker)
     pthread_t before = executor->ended;
 
     worker->is_used = false;
+    worker->tid = 0;
     executor->n_threads--;
     executor->has_ended = true;
     executor->ended = pthread_self();
@@ -355,6 +357,7 @@ static void *run_thread(void *data)
     wf_thread_set_name(worker->name);
 
     pthread_mutex_lock(&executor->mu);
+    worker->tid = gettid();
     executor->n_coming--;
     for (;;) {
         struct wf_job *job = wf_queue_take(executor);

@@ -4,6 +4,8 @@
 
 #include "thread/role.h"
 
+#include "thread/registry.h"
+
 #include <pthread.h>
 #include <stddef.h>
 
@@ -19,12 +21,13 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void on_fork_in_child(void)
 {
     wf_fork_generation++;
+    wf_registry_unlock();
 }
 
 static void watch_forks(void)
 {
     /* Fails without memory only; then children are not told apart. */
-    (void)pthread_atfork(NULL, NULL, on_fork_in_child);
+    (void)pthread_atfork(wf_registry_lock, wf_registry_unlock, on_fork_in_child);
 }
 
 void wf_watch_forks(void)

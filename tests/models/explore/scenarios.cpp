@@ -44,7 +44,7 @@ void on_last_unref(weft_concurrent_future *)
     w.n_freed++;
 }
 
-const wf_cf_ops ops = { nullptr, nullptr, on_last_unref };
+const wf_cf_ops ops = { nullptr, nullptr, on_last_unref, WF_CF_PLAIN };
 
 void destroy_value(void *)
 {

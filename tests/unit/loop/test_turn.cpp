@@ -272,7 +272,7 @@ static void drop_own(struct wf_work *work)
     dropped = work;
 }
 
-static const struct wf_work_kind own_kind = { run_own, drop_own, nullptr };
+static const struct wf_work_kind own_kind = { run_own, drop_own, nullptr, nullptr, 0 };
 
 TEST_CASE("turn: work that a close finds is dropped unrun", "[loop][turn][work][close]")
 {

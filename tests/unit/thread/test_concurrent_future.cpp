@@ -383,8 +383,8 @@ void on_last_unref(weft_concurrent_future *f)
     of(f)->n_last_unref++;
 }
 
-const wf_cf_ops ops = { on_cancel, after_cancel, on_last_unref };
-const wf_cf_ops last_only = { nullptr, nullptr, on_last_unref };
+const wf_cf_ops ops = { on_cancel, after_cancel, on_last_unref, WF_CF_PLAIN };
+const wf_cf_ops last_only = { nullptr, nullptr, on_last_unref, WF_CF_PLAIN };
 
 } // namespace
 
