@@ -41,6 +41,10 @@ endif()
 install(TARGETS ${libraries} EXPORT weft-targets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# Without its development link: nobody links it, libweft loads it by its soname.
+if(TARGET weft_debug)
+    install(TARGETS weft_debug LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_SKIP)
+endif()
 foreach(program weftd weft-worker weftctl weft-load)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -1,0 +1,290 @@
+/*
+ * Unwinding a stack that was copied, by libdw.
+ *
+ * libdw asks for the registers and for words of memory; it gets them from the
+ * sample and from nowhere else. So a corrupt stack makes it stop, at the latest
+ * when the frames are used up.
+ *
+ * Of a thread that is blocked in a system call pc and sp are known only, which is
+ * enough for frames of fixed size. The first function that keeps a frame pointer
+ * stops the unwinding; then the frame pointer is searched for: a word on the
+ * stack that points further up it, followed by an address that comes after a call
+ * instruction. If that call is one of the very function, it is certain;
+ * otherwise the frames that follow are marked as guessed.
+ *
+ * Thread: see debug.h.
+ */
+
+#include "debug/debug.h"
+#include "inspect/stack_text.h"
+
+#include <elf.h>
+#include <sys/uio.h>
+
+enum {
+    MAX_SEARCHES = 4, /* how often a frame pointer is searched for in one stack */
+};
+
+/* One unwinding, from some registers until it ends. */
+struct walk {
+    struct wf_debug_session *session;
+    const struct wf_stack_sample *sample;
+    struct wf_stack_text *text;
+    struct wf_registers registers; /* where this walk begins */
+    uint64_t last_pc;              /* of the last frame, as far as it is known */
+    uint64_t last_sp;
+    bool is_last_fp_known;
+    bool is_guessed;
+    bool is_first;    /* nothing was added yet by this walk */
+    bool skips_first; /* the first frame was added by the walk before */
+};
+
+static struct walk *running_walk; /* for libdw's callbacks, which are attached for good */
+
+static pid_t next_thread(Dwfl *dwfl, void *dwfl_arg, void **thread_arg)
+{
+    (void)dwfl;
+    (void)dwfl_arg;
+    (void)thread_arg;
+    return 0;
+}
+
+static bool get_thread(Dwfl *dwfl, pid_t tid, void *dwfl_arg, void **thread_arg)
+{
+    (void)dwfl;
+    (void)tid;
+    (void)dwfl_arg;
+    *thread_arg = NULL;
+    return true;
+}
+
+static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *out_word, void *dwfl_arg)
+{
+    uint64_t word;
+
+    (void)dwfl;
+    (void)dwfl_arg;
+    if (!wf_stack_sample_read(running_walk->sample, address, &word)) {
+        return false;
+    }
+    *out_word = word;
+    return true;
+}
+
+static bool set_registers(Dwfl_Thread *thread, void *thread_arg)
+{
+    const struct wf_registers *registers = &running_walk->registers;
+
+    (void)thread_arg;
+    for (unsigned i = 0; i < WF_N_REGISTERS; i++) {
+        Dwarf_Word word = i == WF_REGISTER_SP ? registers->sp : registers->value[i];
+        if ((i == WF_REGISTER_SP || (registers->known & (1u << i)) != 0) &&
+            !dwfl_thread_state_registers(thread, (int)i, 1, &word)) {
+            return false;
+        }
+    }
+    dwfl_thread_state_register_pc(thread, registers->pc);
+    return true;
+}
+
+static const Dwfl_Thread_Callbacks callbacks = {
+    .next_thread = next_thread,
+    .get_thread = get_thread,
+    .memory_read = read_memory,
+    .set_initial_registers = set_registers,
+};
+
+static int on_frame(Dwfl_Frame *frame, void *data)
+{
+    struct walk *walk = data;
+    Dwarf_Addr pc = 0;
+    Dwarf_Word fp = 0;
+    Dwarf_Word sp = 0;
+    bool is_activation = false;
+
+    if (!dwfl_frame_pc(frame, &pc, &is_activation)) {
+        return DWARF_CB_ABORT;
+    }
+    if (dwfl_frame_reg(frame, WF_REGISTER_SP, &sp) != 0) {
+        sp = 0;
+    }
+    if (!walk->is_first && sp <= walk->last_sp) {
+        return DWARF_CB_ABORT; /* frames lie above each other, or the stack is corrupt */
+    }
+    walk->last_pc = pc;
+    walk->last_sp = sp;
+    walk->is_last_fp_known = dwfl_frame_reg(frame, WF_REGISTER_FP, &fp) == 0;
+
+    bool is_call = walk->is_first ? walk->registers.is_after_a_call : !is_activation;
+    bool is_skipped = walk->is_first && walk->skips_first;
+    walk->is_first = false;
+    if (is_skipped) {
+        return DWARF_CB_OK;
+    }
+    return wf_debug_add_frames(walk->session->dwfl, pc, is_call, walk->is_guessed, walk->text)
+               ? DWARF_CB_OK
+               : DWARF_CB_ABORT;
+}
+
+/* Nothing is called before it: the first function of a thread or fiber says so by its CFI. */
+static bool walk_from(struct walk *walk)
+{
+    walk->is_first = true;
+    running_walk = walk;
+    int r = dwfl_getthread_frames(walk->session->dwfl, walk->session->pid, on_frame, walk);
+    running_walk = NULL;
+    return r == 0;
+}
+
+static uint64_t find_function_start(Dwfl *dwfl, uint64_t pc)
+{
+    Dwfl_Module *module = dwfl_addrmodule(dwfl, pc);
+    GElf_Sym symbol;
+    GElf_Off offset = 0;
+
+    if (module == NULL ||
+        dwfl_module_addrinfo(module, pc, &offset, &symbol, NULL, NULL, NULL) == NULL) {
+        return 0;
+    }
+    return pc - offset;
+}
+
+static bool read_code(pid_t pid, uint64_t address, void *to, size_t n)
+{
+    struct iovec local = { .iov_base = to, .iov_len = n };
+    struct iovec remote = { .iov_base = (void *)(uintptr_t)address, .iov_len = n };
+
+    return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)n;
+}
+
+enum call_kind {
+    NO_CALL,
+    SOME_CALL, /* through a register, a table, or of another function's name */
+    THAT_CALL  /* of the function that is asked for */
+};
+
+#if defined(__x86_64__)
+
+/* What precedes <address>: e8 and a distance, or ff /2 with up to five bytes of operand. */
+static enum call_kind classify_call(pid_t pid, uint64_t address, uint64_t function)
+{
+    unsigned char code[7];
+    int32_t distance;
+
+    if (!read_code(pid, address - sizeof code, code, sizeof code)) {
+        return NO_CALL;
+    }
+    if (code[2] == 0xe8) {
+        memcpy(&distance, code + 3, sizeof distance);
+        return address + (uint64_t)(int64_t)distance == function ? THAT_CALL : SOME_CALL;
+    }
+    for (size_t i = 0; i < 6; i++) {
+        if (code[i] == 0xff && (code[i + 1] & 0x38) == 0x10) {
+            return SOME_CALL;
+        }
+    }
+    return NO_CALL;
+}
+
+#elif defined(__aarch64__)
+
+/* bl, or blr. */
+static enum call_kind classify_call(pid_t pid, uint64_t address, uint64_t function)
+{
+    uint32_t code;
+
+    if (!read_code(pid, address - sizeof code, &code, sizeof code)) {
+        return NO_CALL;
+    }
+    if ((code & 0xfc000000u) == 0x94000000u) {
+        int64_t distance = (int64_t)(int32_t)(code << 6) >> 4;
+        return address - sizeof code + (uint64_t)distance == function ? THAT_CALL : SOME_CALL;
+    }
+    return (code & 0xfffffc1fu) == 0xd63f0000u ? SOME_CALL : NO_CALL;
+}
+
+#endif
+
+/* Is what lies at <at> the beginning of a frame: the caller's frame pointer and return address? */
+static enum call_kind classify_frame(const struct walk *walk, uint64_t at, uint64_t function)
+{
+    const struct wf_stack_sample *sample = walk->sample;
+    uint64_t next;
+    uint64_t address;
+
+    if (!wf_stack_sample_read(sample, at, &next) ||
+        !wf_stack_sample_read(sample, at + sizeof next, &address)) {
+        return NO_CALL;
+    }
+    bool is_pointer = next == 0 || (next > at && next % sizeof next == 0 &&
+                                    next - sample->low <= UINT32_C(64) << 20);
+    if (!is_pointer || dwfl_addrmodule(walk->session->dwfl, address) == NULL) {
+        return NO_CALL;
+    }
+    return classify_call(walk->session->pid, address, function);
+}
+
+/* Go on after a function whose frame pointer is not known. False: none was found. */
+static bool search_frame_pointer(struct walk *walk)
+{
+    uint64_t function = find_function_start(walk->session->dwfl, walk->last_pc);
+    uint64_t end = walk->sample->low + walk->sample->n;
+    uint64_t found = 0;
+
+    for (uint64_t at = walk->last_sp; at < end; at += sizeof at) {
+        enum call_kind kind = classify_frame(walk, at, function);
+        if (kind == THAT_CALL || (kind == SOME_CALL && found == 0)) {
+            found = at;
+        }
+        if (kind == THAT_CALL) {
+            break;
+        }
+    }
+    if (found == 0) {
+        return false;
+    }
+    walk->is_guessed = walk->is_guessed || classify_frame(walk, found, function) != THAT_CALL;
+    walk->registers.is_after_a_call = walk->text->n > 1;
+    walk->registers.pc = walk->last_pc;
+    walk->registers.sp = walk->last_sp;
+    walk->registers.known = 1u << WF_REGISTER_FP;
+    walk->registers.value[WF_REGISTER_FP] = found;
+    walk->skips_first = true;
+    return true;
+}
+
+static bool attach(struct wf_debug_session *session)
+{
+    if (!session->is_attached) {
+        session->is_attached =
+            dwfl_attach_state(session->dwfl, NULL, session->pid, &callbacks, NULL);
+    }
+    return session->is_attached;
+}
+
+void wf_debug_unwind(struct wf_debug_session *session, const struct wf_stack_sample *sample,
+                     struct wf_stack_text *text)
+{
+    struct walk walk = {
+        .session = session, .sample = sample, .text = text, .registers = sample->registers
+    };
+
+    if (!attach(session)) {
+        text->note = "libdw does not know this machine";
+    } else {
+        text->is_complete = walk_from(&walk);
+        for (int i = 0; i < MAX_SEARCHES && !text->is_complete && !walk.is_last_fp_known &&
+                        text->n < WF_STACK_MAX_FRAMES && search_frame_pointer(&walk);
+             i++) {
+            text->is_complete = walk_from(&walk);
+        }
+    }
+    if (text->n == 0) {
+        (void)wf_debug_add_frames(session->dwfl, sample->registers.pc,
+                                  sample->registers.is_after_a_call, /* is_guessed = */ false,
+                                  text);
+    }
+    if (!text->is_complete && text->note == NULL && sample->is_cut) {
+        text->note = "the stack is deeper than what was copied";
+    }
+}
