@@ -481,9 +481,11 @@ static void bind_setting(struct binder *binder, const struct config_key *row,
         complain_of_missing(binder, where, row->path);
         return;
     } else if (!parse_default(binder, row, &value, why)) {
-        (void)config_complain(binder->loading->errors, CONFIG_ERROR, where,
-                              "%s.%s: the module's own default is wrong: %s", binder->path,
-                              row->path, why);
+        if (!binder->loading->arena->failed) { /* else that is told once, at the end */
+            (void)config_complain(binder->loading->errors, CONFIG_ERROR, where,
+                                  "%s.%s: the module's own default is wrong: %s", binder->path,
+                                  row->path, why);
+        }
         return;
     }
     take_word(row, &value);

@@ -542,6 +542,25 @@ static const struct config_key http_keys[] = {
         .max = 1000000000,
         .doc = "Requests on one connection before it is closed; 0: no limit.",
     },
+    {
+        .path = "root",
+        .kind = CONFIG_KIND_TEXT,
+        .default_text = "",
+        .doc = "The directory whose files are served; without it, some pages of examples.",
+    },
+    {
+        .path = "index",
+        .kind = CONFIG_KIND_TEXT,
+        .default_text = "index.html",
+        .doc = "What a directory is answered with; nothing: 404.",
+    },
+    {
+        .path = "max_age",
+        .kind = CONFIG_KIND_DURATION,
+        .default_text = "0s",
+        .max = 8760 * H,
+        .doc = "How long clients may keep a file without asking; 0s: it is not said.",
+    },
 };
 
 static const struct config_key echo_keys[] = {

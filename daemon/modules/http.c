@@ -1,6 +1,6 @@
 /*
- * The built-in module `http`: the pages of handlers.c, one weft_http_server per
- * loop.
+ * The built-in module `http`: the files below a directory, or else the pages of
+ * handlers.c; one weft_http_server per loop.
  *
  * A drain: the next answer of each connection says `Connection: close`; a
  * connection that is idle is given half a second for a request that is on its
@@ -8,6 +8,7 @@
  */
 
 #include "http/handlers.h"
+#include "weft/http_files.h"
 #include "weft/service.h"
 
 #include <stdlib.h>
@@ -23,6 +24,7 @@ enum {
 struct http_service {
     struct http_context context;
     weft_http_server *server; /* owned */
+    weft_http_files *files;   /* owned; NULL: no root is set */
 };
 
 static weft_http_options options_of(weft_service *service)
@@ -44,18 +46,46 @@ static weft_http_options options_of(weft_service *service)
     return options;
 }
 
-static int http_start(weft_service *service)
+static int answer_with_file(weft_http_request *request, weft_http_response *response, void *data)
+{
+    return weft_http_files_answer(data, NULL, request, response);
+}
+
+static void destroy(struct http_service *http)
+{
+    weft_http_server_destroy(http->server);
+    weft_http_files_destroy(http->files);
+    free(http);
+}
+
+/* What serves: files when there is a root. */
+static int make_server(weft_service *service, struct http_service *http)
 {
     weft_http_options options = options_of(service);
+    const char *root = weft_service_get_string(service, "root");
+
+    if (root == NULL || root[0] == '\0') {
+        return weft_http_server_create(http_handle, &http->context, &options, &http->server);
+    }
+    weft_http_files_options how = WEFT_HTTP_FILES_OPTIONS_INIT;
+    how.index = weft_service_get_string(service, "index");
+    how.max_age = weft_service_get_int(service, "max_age");
+    how.executor = http->context.executor;
+    WEFT_TRY(weft_http_files_create(root, &how, &http->files));
+    return weft_http_server_create(answer_with_file, http->files, &options, &http->server);
+}
+
+static int http_start(weft_service *service)
+{
     struct http_service *http = calloc(1, sizeof *http);
 
     if (http == NULL) {
         return WEFT_ENOMEM;
     }
     http->context.executor = weft_service_get_executor(service, NULL);
-    int r = weft_http_server_create(http_handle, &http->context, &options, &http->server);
+    int r = make_server(service, http);
     if (r < 0) {
-        free(http);
+        destroy(http);
         return r;
     }
     weft_service_set_data(service, http);
@@ -81,8 +111,7 @@ static void http_gone(weft_service *service)
     struct http_service *http = weft_service_get_data(service);
 
     if (http != NULL) {
-        weft_http_server_destroy(http->server);
-        free(http);
+        destroy(http);
     }
 }
 
@@ -90,6 +119,10 @@ static void http_gone(weft_service *service)
     {                                                                                              \
         .key = key_, .fallback = fallback_, .doc = doc_, .kind = WEFT_SETTING_DURATION, .min = MS, \
         .max = max_                                                                                \
+    }
+#define TEXT(key_, fallback_, doc_)                                                   \
+    {                                                                                 \
+        .key = key_, .fallback = fallback_, .doc = doc_, .kind = WEFT_SETTING_STRING, \
     }
 #define NUMBER(key_, fallback_, kind_, min_, max_, doc_)                                         \
     {                                                                                            \
@@ -113,6 +146,16 @@ WEFT_SERVICE(
                        "The longest path and query; else 414."),
                 NUMBER("max_headers", "100", WEFT_SETTING_INT, 1, 1000,
                        "Headers of a request at most; else 431."),
+                TEXT("root", "",
+                     "The directory whose files are served; without it, some pages of examples."),
+                TEXT("index", "index.html", "What a directory is answered with."),
+                {
+                    .key = "max_age",
+                    .fallback = "0s",
+                    .doc = "How long clients may keep a file without asking; 0s: it is not said.",
+                    .kind = WEFT_SETTING_DURATION,
+                    .max = WEFT_S(31536000),
+                },
                 NUMBER("max_requests", "0", WEFT_SETTING_INT, 0, 1000000000,
                        "Requests of a connection before it is closed; 0: no limit."),
             },

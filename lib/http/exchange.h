@@ -100,7 +100,8 @@ struct weft_http_response {
     enum wf_http_framing framing;          /* after a send */
     int status;
     bool has_length;
-    bool is_begun; /* the head was sent before the handler returned */
+    bool is_begun;  /* the head was sent before the handler returned */
+    bool is_broken; /* something of the body is missing */
     bool close;
 };
 

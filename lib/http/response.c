@@ -183,6 +183,7 @@ void wf_http_response_begin(weft_http_response *response)
     response->status = 200;
     response->has_length = false;
     response->is_begun = false;
+    response->is_broken = false;
     response->close = false;
 }
 

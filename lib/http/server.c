@@ -12,6 +12,7 @@
  * Thread: one loop's.
  */
 
+#include "condition.h"
 #include "wire.h"
 
 #include "weft/alloc.h"
@@ -75,23 +76,15 @@ void wf_http_server_give_back(weft_http_server *server, struct wf_http_exchange 
 
 const char *wf_http_server_date(weft_http_server *server)
 {
-    static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     struct timespec now;
-    struct tm tm;
+    char text[WF_HTTP_DATE_SIZE];
 
-    if (clock_gettime(CLOCK_REALTIME_COARSE, &now) != 0 || now.tv_sec == server->date_second ||
-        gmtime_r(&now.tv_sec, &tm) == NULL) {
+    if (clock_gettime(CLOCK_REALTIME_COARSE, &now) != 0 || now.tv_sec == server->date_second) {
         return server->date;
     }
     server->date_second = now.tv_sec;
-    /* Not strftime: the names must not follow the locale. */
-    int len =
-        snprintf(server->date, sizeof server->date, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
-                 days[(unsigned)tm.tm_wday % 7], tm.tm_mday % 100, months[(unsigned)tm.tm_mon % 12],
-                 (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
-    server->date_len = len > 0 && (size_t)len < sizeof server->date ? (size_t)len : 0;
+    wf_http_date_format(now.tv_sec, text);
+    server->date_len = (size_t)snprintf(server->date, sizeof server->date, "Date: %s\r\n", text);
     return server->date;
 }
 

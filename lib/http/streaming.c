@@ -18,6 +18,7 @@
 #include "wire.h"
 
 #include "weft/error.h"
+#include "weft/http_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -79,9 +80,7 @@ static int read_more(weft_http_request *request, char *buffer, size_t size, size
         WEFT_TRY(tell_to_continue(connection));
     }
     WEFT_TRY(wf_http_wire_flush(connection));
-    weft_time deadline = wf_http_wire_after(connection->server->options.body_limit);
-    wf_http_wire_set_deadline(connection,
-                              wf_http_wire_earlier(deadline, connection->handler_deadline));
+    wf_http_wire_limit(connection, connection->server->options.body_limit);
     int r = wf_http_wire_settle(connection, request->is_chunked
                                                 ? read_to_tail(request, &n)
                                                 : read_counted(request, buffer, size, &n));
@@ -206,33 +205,39 @@ static int begin(struct wf_http_connection *connection)
     return 0;
 }
 
+/* The line before a chunk, if the answer goes in chunks. */
+static int put_chunk_line(struct wf_http_connection *connection, uint64_t size)
+{
+    char line[24];
+
+    if (connection->exchange->response.framing != WF_HTTP_CHUNKS) {
+        return 0;
+    }
+    int len = snprintf(line, sizeof line, "%" PRIx64 "\r\n", size);
+    return wf_http_buffer_append(&connection->exchange->out, line, (size_t)len);
+}
+
 /* Send <gathered> and <more> as one piece of the body. */
 static int send_piece(struct wf_http_connection *connection, weft_buffer gathered, weft_buffer more)
 {
-    struct wf_http_buffer *out = &connection->exchange->out;
-    bool is_chunk = connection->exchange->response.framing == WF_HTTP_CHUNKS;
     weft_buffer parts[WF_HTTP_WIRE_MAX_PARTS];
     size_t n = 0;
 
-    if (is_chunk) {
-        char line[24];
-        int len = snprintf(line, sizeof line, "%zx\r\n", gathered.size + more.size);
-        WEFT_TRY(wf_http_buffer_append(out, line, (size_t)len));
-    }
+    WEFT_TRY(put_chunk_line(connection, gathered.size + more.size));
     if (gathered.size > 0) {
         parts[n++] = gathered;
     }
     if (more.size > 0) {
         parts[n++] = more;
     }
-    if (is_chunk) {
+    if (connection->exchange->response.framing == WF_HTTP_CHUNKS) {
         parts[n++] = (weft_buffer){ "\r\n", 2 };
     }
     return wf_http_wire_flush_with(connection, parts, n);
 }
 
 /* Whether <size> more bytes of body are right. */
-static int check_size(const weft_http_response *response, size_t size)
+static int check_size(const weft_http_response *response, uint64_t size)
 {
     if (size > 0 && !wf_http_response_may_have_body(response)) {
         return weft_fail(WEFT_EINVALIDSTATE, "an answer %d has no body", response->status);
@@ -245,22 +250,29 @@ static int check_size(const weft_http_response *response, size_t size)
     return 0;
 }
 
+/* What every send begins with: may <size> bytes follow now? The head is put first. */
+static int begin_piece(weft_http_response *response, uint64_t size)
+{
+    if (weft_current_task() != response->connection->task) {
+        return weft_fail(WEFT_ERUNTIME, "a response is sent by the task of its connection");
+    }
+    WEFT_TRY(check_size(response, size));
+    if (!response->is_begun) {
+        WEFT_TRY(begin(response->connection));
+    }
+    response->n_sent += size;
+    return 0;
+}
+
 int weft_http_response_send(weft_http_response *response, const void *data, size_t size)
 {
     if (response == NULL || (data == NULL && size > 0)) {
         return weft_fail(WEFT_EINVAL, "there is no response, or no data to send");
     }
     struct wf_http_connection *connection = response->connection;
-    if (weft_current_task() != connection->task) {
-        return weft_fail(WEFT_ERUNTIME, "a response is sent by the task of its connection");
-    }
     weft_buffer gathered = wf_http_response_body(response);
-    WEFT_TRY(check_size(response, gathered.size + size));
-    if (!response->is_begun) {
-        WEFT_TRY(begin(connection));
-    }
+    WEFT_TRY(begin_piece(response, gathered.size + size));
     bool is_dropped = gathered.size + size == 0 || wf_http_is_head(&connection->exchange->request);
-    response->n_sent += gathered.size + size;
     int r = is_dropped ? wf_http_wire_flush(connection)
                        : send_piece(connection, gathered, (weft_buffer){ data, size });
     response->body.len = 0;
@@ -269,10 +281,38 @@ int weft_http_response_send(weft_http_response *response, const void *data, size
     return r;
 }
 
+int weft_http_response_send_file(weft_http_response *response, int fd, int64_t offset,
+                                 uint64_t size)
+{
+    if (response == NULL || fd < 0 || offset < 0 || size > INT64_MAX) {
+        return weft_fail(WEFT_EINVAL, "there is no response, or no such piece of a file");
+    }
+    struct wf_http_connection *connection = response->connection;
+    if (wf_http_response_body(response).size > 0) {
+        WEFT_TRY(weft_http_response_send(response, NULL, 0));
+    }
+    WEFT_TRY(begin_piece(response, size));
+    if (size == 0 || wf_http_is_head(&connection->exchange->request)) {
+        return wf_http_wire_flush(connection);
+    }
+    WEFT_TRY(put_chunk_line(connection, size));
+    int r = wf_http_wire_send_file(connection, fd, offset, size);
+    if (r < 0) {
+        response->is_broken = true; /* A part of what was counted may be missing. */
+        return r;
+    }
+    return response->framing == WF_HTTP_CHUNKS
+               ? wf_http_buffer_append(&connection->exchange->out, "\r\n", 2)
+               : 0;
+}
+
 int wf_http_response_end(struct wf_http_connection *connection)
 {
     weft_http_response *response = &connection->exchange->response;
 
+    if (response->is_broken) {
+        return weft_fail(WEFT_EINVALIDSTATE, "a piece of the body was not sent as a whole");
+    }
     if (wf_http_response_body(response).size > 0) {
         WEFT_TRY(weft_http_response_send(response, NULL, 0));
     }

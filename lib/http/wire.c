@@ -18,9 +18,15 @@
 
 #include "wire.h"
 
+#include "weft/alloc.h"
+#include "weft/bridge.h"
 #include "weft/error.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 static void drop_handle(weft_handle **handle)
 {
@@ -81,6 +87,14 @@ weft_time wf_http_wire_after(weft_duration limit)
     return limit > WEFT_FOREVER - now ? WEFT_FOREVER : now + limit;
 }
 
+void wf_http_wire_limit(struct wf_http_connection *connection, weft_duration limit)
+{
+    weft_time deadline = wf_http_wire_after(limit);
+
+    wf_http_wire_set_deadline(connection,
+                              wf_http_wire_earlier(deadline, connection->handler_deadline));
+}
+
 static int take_cancel_back(struct wf_http_connection *connection, int r)
 {
     connection->is_expired = false;
@@ -139,21 +153,21 @@ void wf_http_wire_forget_flush(struct wf_http_connection *connection)
     drop_handle(&connection->flusher);
 }
 
+static int give_up(struct wf_http_connection *connection)
+{
+    (void)weft_stream_abort(connection->stream);
+    return weft_fail(WEFT_ETIMEDOUT, "the client does not read its answer");
+}
+
 /* Wait while the client is slow to take what it asked for. */
 static int wait_for_reader(struct wf_http_connection *connection)
 {
     if (weft_stream_get_write_buffer_size(connection->stream) == 0) {
         return 0;
     }
-    weft_time deadline = wf_http_wire_after(connection->server->options.idle_limit);
-    wf_http_wire_set_deadline(connection,
-                              wf_http_wire_earlier(deadline, connection->handler_deadline));
+    wf_http_wire_limit(connection, connection->server->options.idle_limit);
     int r = wf_http_wire_settle(connection, weft_stream_drain(connection->stream));
-    if (r == WEFT_ETIMEDOUT) {
-        (void)weft_stream_abort(connection->stream);
-        return weft_fail(r, "the client does not read its answer");
-    }
-    return r;
+    return r == WEFT_ETIMEDOUT ? give_up(connection) : r;
 }
 
 int wf_http_wire_flush(struct wf_http_connection *connection)
@@ -180,4 +194,89 @@ int wf_http_wire_flush_with(struct wf_http_connection *connection, const weft_bu
     out->len = 0;
     WEFT_TRY(weft_stream_writev(connection->stream, all, n + 1));
     return wait_for_reader(connection);
+}
+
+/* ---- files ------------------------------------------------------------------------- */
+
+enum {
+    FILE_PIECE = 256 * 1024 /* what a client must take within the limit of a wait */
+};
+
+/* Whether the byte at <offset> can be read without the disk. Where nobody knows: yes. */
+static bool is_in_memory(int fd, int64_t offset)
+{
+    char byte;
+    struct iovec to = { &byte, 1 };
+
+    return preadv2(fd, &to, 1, offset, RWF_NOWAIT) >= 0 || errno != EAGAIN;
+}
+
+/* A piece of a file that a job brings into memory. */
+struct fetch {
+    int fd; /* owned: a duplicate, since nobody may wait for the job any more */
+    int64_t offset;
+};
+
+static void free_fetch(void *data)
+{
+    struct fetch *fetch = data;
+
+    (void)close(fetch->fd); /* it was only read */
+    weft_free(fetch);
+}
+
+/* A job. What fails here fails again when it is sent, and is told then. */
+static int fetch_piece(void *arg)
+{
+    struct fetch *fetch = arg;
+
+    (void)readahead(fetch->fd, fetch->offset, FILE_PIECE);
+    free_fetch(fetch);
+    return 0;
+}
+
+/* Let the executor wait for the disk, rather than the loop. */
+static int fetch(int fd, int64_t offset)
+{
+    weft_future *future = NULL;
+    struct fetch *fetch = weft_malloc(sizeof *fetch);
+
+    if (fetch == NULL) {
+        return WEFT_ENOMEM;
+    }
+    *fetch = (struct fetch){ fcntl(fd, F_DUPFD_CLOEXEC, 0), offset };
+    if (fetch->fd < 0) {
+        weft_free(fetch);
+        return -errno;
+    }
+    WEFT_TRY(weft_loop_run_in_executor_with(NULL, NULL, fetch_piece, fetch, free_fetch, &future));
+    int r = weft_await(future, NULL);
+    weft_future_unref(future);
+    return r;
+}
+
+int wf_http_wire_send_file(struct wf_http_connection *connection, int fd, int64_t offset,
+                           uint64_t size)
+{
+    WEFT_TRY(wf_http_wire_flush(connection));
+    while (size > 0) {
+        uint64_t sent = 0;
+        uint64_t piece = size < FILE_PIECE ? size : FILE_PIECE;
+        if (!is_in_memory(fd, offset)) {
+            WEFT_TRY(fetch(fd, offset));
+        }
+        wf_http_wire_limit(connection, connection->server->options.idle_limit);
+        int r = wf_http_wire_settle(
+            connection, weft_stream_sendfile(connection->stream, fd, offset, piece, 0, &sent));
+        if (r == WEFT_ETIMEDOUT) {
+            return give_up(connection);
+        }
+        WEFT_TRY(r);
+        if (sent == 0) {
+            return weft_fail(WEFT_EINCOMPLETEREAD, "the file became shorter while it was sent");
+        }
+        offset += (int64_t)sent;
+        size -= sent;
+    }
+    return 0;
 }

@@ -14,6 +14,8 @@
 
 /* Let the present wait end at <deadline>. */
 void wf_http_wire_set_deadline(struct wf_http_connection *connection, weft_time deadline);
+/* The same <limit> from now, or at the limit of the whole request. */
+void wf_http_wire_limit(struct wf_http_connection *connection, weft_duration limit);
 /* The time <limit> from now. */
 weft_time wf_http_wire_after(weft_duration limit);
 /*
@@ -35,6 +37,12 @@ enum {
 /* The same and <parts> behind it, without a copy. */
 int wf_http_wire_flush_with(struct wf_http_connection *connection, const weft_buffer *parts,
                             size_t n);
+/*
+ * The same and a piece of a file behind it. Errors: as weft_stream_sendfile; WEFT_EINCOMPLETEREAD
+ * when the file is shorter.
+ */
+int wf_http_wire_send_file(struct wf_http_connection *connection, int fd, int64_t offset,
+                           uint64_t size);
 /* What is gathered must not wait for a handler that does: send it if that happens. */
 void wf_http_wire_flush_soon(struct wf_http_connection *connection);
 /* Not any more. */
