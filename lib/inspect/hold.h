@@ -18,7 +18,7 @@
  *            all known. The signal is raised by a timer on the thread's own CPU time, so that it
  *            reaches a thread only while that runs: a system call that blocks never sees it. That
  *            takes up to one tick of the kernel's clock (4 ms at 250 Hz).
- *   BLOCKED  In a system call, or not on a processor for another reason. It is not touched; pc
+ *   BLOCKED  In a system call, or waits for a page. It is not touched; pc
  *            and sp are read from /proc. It may go on at any moment: wf_hold_check and
  *            wf_hold_end see that from its count of context switches.
  *   STOPPED  By a debugger or a stop signal. As BLOCKED.
@@ -31,11 +31,9 @@
  * PTRACE_INTERRUPT, and begin and end must be called by one thread; where that is not
  * allowed it is LOOSE, and blocked ones are LOOSE too where /proc does not tell their registers.
  *
- * The signal is SIGRTMIN+8, or WEFT_HOLD_SIGNAL=N or =+K (SIGRTMIN+K) or =off of the environment,
- * or wf_hold_set_signal. It is never taken from a program that uses it: then threads are LOOSE.
- * Threads of the library leave it open, whatever else they block.
- *
- * Under ThreadSanitizer the handler is installed past its interceptor, so that it runs at once.
+ * The signal is that of thread/hold_signal.h: SIGRTMIN+8 unless WEFT_HOLD_SIGNAL says another. It
+ * is never taken from a program that uses it: then running threads are LOOSE. Threads of the
+ * library leave it open, whatever else they block.
  *
  * Thread: any but a signal handler; one hold at a time in the process (a second waits).
  */
@@ -83,21 +81,17 @@ struct wf_hold {
     pid_t pid;
     struct wf_held *threads; /* borrowed: until the end */
     size_t n;
+    weft_duration bound;
     weft_time begun_at; /* CLOCK_MONOTONIC */
     bool is_own;
 };
 
 /*
- * What can fail or takes long, before the first hold is urgent: the handler, the slots. Again and
- * again is harmless; begin does it too. 0, or why nothing can be parked (-EBUSY: the signal is
- * taken by the program), with a message.
+ * Claim the signal before the first hold is urgent. Again and again is harmless; begin does it
+ * too. 0, or why nothing can be parked (-EBUSY: the program uses the signal; -ENOSYS: it is off),
+ * with a message.
  */
 int wf_hold_prepare(void);
-
-/* From the next prepare on; 0: none. -EINVAL: no real-time signal; -EBUSY: prepared already. */
-int wf_hold_set_signal(int signal_number);
-/* The one in use or to be used; 0: none. */
-int wf_hold_get_signal(void);
 
 /*
  * Hold the <n> threads of process <pid> (0: this one). Returns when each is in its state, at the

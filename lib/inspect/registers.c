@@ -9,6 +9,7 @@
 #include "inspect/registers.h"
 
 #include "coro/context.h"
+#include "thread/hold_signal.h"
 
 #include <ucontext.h>
 
@@ -34,8 +35,7 @@ void wf_registers_of_context(struct wf_registers *to, const struct wf_context *c
     to->value[15] = context->r15;
 }
 
-__attribute__((no_sanitize("address", "thread", "undefined"))) void
-wf_registers_of_signal(struct wf_registers *to, const void *ucontext)
+WF_NO_SANITIZE void wf_registers_of_signal(struct wf_registers *to, const void *ucontext)
 {
     static const unsigned char places[WF_N_REGISTERS] = {
         REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
@@ -67,10 +67,10 @@ void wf_registers_of_context(struct wf_registers *to, const struct wf_context *c
     to->value[29] = context->x29;
 }
 
-__attribute__((no_sanitize("address", "thread", "undefined"))) void
-wf_registers_of_signal(struct wf_registers *to, const void *ucontext)
+WF_NO_SANITIZE void wf_registers_of_signal(struct wf_registers *to, const void *ucontext)
 {
-    const mcontext_t *from = &((const ucontext_t *)ucontext)->uc_mcontext;
+    /* Volatile, so that the copy is no call of memcpy, which a sanitizer would see. */
+    const volatile mcontext_t *from = &((const ucontext_t *)ucontext)->uc_mcontext;
 
     for (unsigned i = 0; i <= 30; i++) {
         to->value[i] = from->regs[i];

@@ -3,7 +3,7 @@
  *
  * Signals belong to the program's own threads: a thread of the library takes none,
  * but it must not block the ones that a fault in it raises, since those would then
- * end the process without a word.
+ * end the process without a word, nor the one by which it is held (hold_signal.h).
  *
  * Thread: any.
  */
@@ -11,6 +11,7 @@
 #include "thread/start.h"
 
 #include "base/alloc.h"
+#include "thread/hold_signal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ enum {
     SLACK = 1000 /* nanoseconds; 0 would mean the default */
 };
 
-/* All but those that a fault of the thread itself raises. */
+/* All but those that a fault of the thread itself raises, and the one of inspections. */
 static void choose_signals(sigset_t *blocked)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
@@ -32,6 +33,9 @@ static void choose_signals(sigset_t *blocked)
     sigfillset(blocked);
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         sigdelset(blocked, faults[i]);
+    }
+    if (wf_hold_signal_claim() == 0) {
+        sigdelset(blocked, wf_hold_signal_get());
     }
 }
 

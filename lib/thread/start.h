@@ -10,8 +10,8 @@
 
 /*
  * Run body(arg) on a new thread. All signals are blocked in it from its first
- * instruction, but those that a fault of the thread itself raises. 0, or a
- * system code: -EAGAIN when there are too many threads.
+ * instruction, but those that a fault of the thread itself raises and the one of
+ * hold_signal.h. 0, or a system code: -EAGAIN when there are too many threads.
  */
 int wf_thread_start(pthread_t *out_thread, void *(*body)(void *arg), void *arg);
 
