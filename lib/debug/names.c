@@ -8,10 +8,10 @@
  * A compiler that writes no table of address ranges (clang, unless told to) makes
  * libdw find no unit for an address; then the units are asked one by one.
  *
- * Thread: see debug.h.
+ * Thread: see session.h.
  */
 
-#include "debug/debug.h"
+#include "debug/session.h"
 #include "inspect/stack_text.h"
 
 #include <dwarf.h>

@@ -9,10 +9,10 @@
  * install by build id. No debuginfod: a server must not fetch from the network
  * because one of its loops is stuck.
  *
- * Thread: see debug.h.
+ * Thread: see session.h.
  */
 
-#include "debug/debug.h"
+#include "debug/session.h"
 
 #include <fcntl.h>
 #include <link.h>

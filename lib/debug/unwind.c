@@ -12,13 +12,15 @@
  * instruction. If that call is one of the very function, it is certain;
  * otherwise the frames that follow are marked as guessed.
  *
- * Thread: see debug.h.
+ * Thread: see session.h.
  */
 
-#include "debug/debug.h"
+#include "debug/session.h"
 #include "inspect/stack_text.h"
 
 #include <elf.h>
+#include <elfutils/libdw.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 
 enum {
@@ -126,14 +128,39 @@ static int on_frame(Dwfl_Frame *frame, void *data)
                : DWARF_CB_ABORT;
 }
 
-/* Nothing is called before it: the first function of a thread or fiber says so by its CFI. */
+/*
+ * Whether the code at <pc> has no caller. The first function of a thread or fiber says so; libdw
+ * ends there as it ends where a register is not known.
+ */
+static bool is_outermost(Dwfl *dwfl, uint64_t pc)
+{
+    Dwfl_Module *module = dwfl_addrmodule(dwfl, pc);
+    Dwarf_Addr bias = 0;
+    Dwarf_CFI *cfi = module != NULL ? dwfl_module_eh_cfi(module, &bias) : NULL;
+    Dwarf_Frame *frame = NULL;
+    Dwarf_Op memory[3];
+    Dwarf_Op *rule = NULL;
+    size_t n = 1;
+
+    if (cfi == NULL || dwarf_cfi_addrframe(cfi, pc - bias, &frame) != 0) {
+        return false;
+    }
+    int address = dwarf_frame_info(frame, NULL, NULL, NULL);
+    bool is_undefined = address >= 0 &&
+                        dwarf_frame_register(frame, address, memory, &rule, &n) == 0 && n == 0 &&
+                        rule == memory;
+    free(frame); /* libdw made it by malloc */
+    return is_undefined;
+}
+
+/* Whether it came to the end of the stack. */
 static bool walk_from(struct walk *walk)
 {
     walk->is_first = true;
     running_walk = walk;
-    int r = dwfl_getthread_frames(walk->session->dwfl, walk->session->pid, on_frame, walk);
+    (void)dwfl_getthread_frames(walk->session->dwfl, walk->session->pid, on_frame, walk);
     running_walk = NULL;
-    return r == 0;
+    return !walk->is_first && is_outermost(walk->session->dwfl, walk->last_pc - 1);
 }
 
 static uint64_t find_function_start(Dwfl *dwfl, uint64_t pc)

@@ -17,6 +17,7 @@
 
 #include "inspect/stack.h"
 
+#include "base/capture.h"
 #include "coro/fiber.h"
 #include "inspect/memory.h"
 #include "inspect/names.h"
@@ -313,11 +314,23 @@ int wf_stack_name(void *const *pcs, size_t n, struct wf_stack_text *out_text)
     return ask(&question);
 }
 
+/* One text for it, since it is large. */
 int wf_stack_prepare(void)
 {
+    static struct wf_stack_text text; /* guarded by warming */
+    static pthread_mutex_t warming = PTHREAD_MUTEX_INITIALIZER;
+    void *pcs[WF_CAPTURE_MAX];
     const char *note;
 
-    return get_api(&note) != NULL ? 0 : weft_fail(WEFT_ELOOKUP, "%s", note);
+    if (get_api(&note) == NULL) {
+        return weft_fail(WEFT_ELOOKUP, "%s", note);
+    }
+    /* The files of the program and of the C library are read by this, not by the first report. */
+    pthread_mutex_lock(&warming);
+    int n = wf_capture_stack(pcs, WF_CAPTURE_MAX);
+    int r = wf_stack_name(pcs, n > 0 ? (size_t)n : 0, &text);
+    pthread_mutex_unlock(&warming);
+    return r;
 }
 
 void wf_stack_forget(void)

@@ -1,6 +1,10 @@
 #include "parked.h"
 
+#include "base/capture.h"
+
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 const int parked_line_of_switch = __LINE__ + 4; /* of the call of wf_fiber_switch */
 static volatile int n_steps;                    /* keeps calls from becoming jumps */
@@ -141,4 +145,72 @@ void parked_finish(struct parked *parked)
 {
     wf_fiber_switch(parked->home, &parked->fiber);
     wf_fiber_fini(&parked->fiber, parked->pool);
+}
+
+__attribute__((noinline)) static int capture_here(void **pcs, int max)
+{
+    int n = wf_capture_stack(pcs, max);
+
+    n_steps++;
+    return n;
+}
+
+int parked_capture(void **pcs, int max)
+{
+    int n = capture_here(pcs, max);
+
+    n_steps++;
+    return n;
+}
+
+/* ---- threads ------------------------------------------------------------- */
+
+__attribute__((noinline)) static int read_byte(int fd)
+{
+    char byte = 0;
+
+    n_steps += read(fd, &byte, 1) == 1;
+    return byte;
+}
+
+/* Its frame has a size that is not known before, so that it needs a frame pointer. */
+__attribute__((noinline)) static int read_twice(int fd)
+{
+    char *copy = __builtin_alloca(16 + (size_t)fd);
+
+    memset(copy, read_byte(fd), 16);
+    n_steps += copy[3];
+    return copy[0];
+}
+
+void parked_read(int fd)
+{
+    n_steps += read_twice(fd);
+}
+
+__attribute__((noinline)) static void spin_inside(const int *stop)
+{
+    while (__atomic_load_n(stop, __ATOMIC_RELAXED) == 0) {
+    }
+}
+
+void parked_spin(int *stop)
+{
+    spin_inside(stop);
+    n_steps++;
+}
+
+static int *stop_of_fiber;
+
+static void spin_then_call(void (*back)(void *), void *data)
+{
+    spin_inside(stop_of_fiber);
+    back(data);
+    n_steps++;
+}
+
+void (*parked_spin_by(int *stop))(void (*back)(void *), void *data)
+{
+    stop_of_fiber = stop;
+    return spin_then_call;
 }

@@ -21,6 +21,14 @@ int parked_start_inlined(struct parked *parked, struct wf_fiber *home, struct wf
 /* Suspended in a function called by <call>, which calls back. */
 int parked_start_by(struct parked *parked, struct wf_fiber *home, struct wf_stack_pool *pool,
                     void (*call)(void (*back)(void *), void *data));
+/* Read one byte, in read_byte <- read_twice <- parked_read. */
+void parked_read(int fd);
+/* Spin until *stop, in spin_inside <- parked_spin. */
+void parked_spin(int *stop);
+/* For parked_start_by: it spins until *stop, on the fiber, and then calls back. */
+void (*parked_spin_by(int *stop))(void (*back)(void *), void *data);
+/* The return addresses in capture_here <- parked_capture <- the caller. */
+int parked_capture(void **pcs, int max);
 /* Let it run to its end and give its stack back. */
 void parked_finish(struct parked *parked);
 

@@ -1,12 +1,20 @@
 // Stacks: from what lies on one to the functions that made it.
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <climits>
+#include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
 #include <string>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 extern "C" {
+#include "base/capture.h"
 #include "coro/fiber.h"
+#include "inspect/hold.h"
 #include "inspect/memory.h"
 #include "inspect/stack.h"
 #include "parked.h"
@@ -14,6 +22,13 @@ extern "C" {
 
 namespace
 {
+
+std::string own_path()
+{
+    char path[PATH_MAX] = {};
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    return n > 0 ? std::string(path, static_cast<size_t>(n)) : "";
+}
 
 // A pool, the thread as a fiber, a reader, and room for one stack.
 struct stage {
@@ -117,6 +132,79 @@ void look(stage &on, parked &who, int r)
     REQUIRE(who.is_over == 1);
 }
 
+// A thread whose stack is taken while it is held.
+class thread
+{
+  public:
+    template <class F>
+    explicit thread(F body)
+        : thread_([this, body] {
+              tid_.store(gettid());
+              body();
+          })
+    {
+        while (tid_.load() == 0) {
+            std::this_thread::yield();
+        }
+    }
+    void join()
+    {
+        thread_.join();
+    }
+    // False: it could not be seen in <state>, at rest.
+    bool look(stage &on, wf_hold_state state)
+    {
+        for (int i = 0; i < 1000; i++) {
+            wf_held held{};
+            wf_hold hold{};
+            int r = -1;
+            held.tid = tid_.load();
+            wf_hold_begin(&hold, 0, &held, 1, WF_HOLD_BOUND);
+            if (held.state == state) {
+                r = wf_stack_take(&on.memory, &held.registers, 0, on.bytes.data(), on.bytes.size(),
+                                  &on.sample);
+            }
+            wf_hold_end(&hold);
+            if (r == 0 && !held.is_torn) {
+                on.name();
+                if (on.has({ state == WF_HOLD_BLOCKED ? "parked_read" : "spin_inside" })) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+  private:
+    std::atomic<pid_t> tid_{ 0 };
+    std::thread thread_;
+};
+
+using detour_fn = void (*)(void (*)(void *), void *);
+
+// A module of the tests, and the function in it that calls back.
+struct module {
+    void *handle;
+    detour_fn detour = nullptr;
+
+    explicit module(const char *name)
+        : handle(dlopen((std::string(WEFT_TEST_BUILD_DIR "/tests/modules/") + name).c_str(),
+                        RTLD_NOW | RTLD_LOCAL))
+    {
+        if (handle != nullptr) {
+            detour = reinterpret_cast<detour_fn>(dlsym(handle, "detour"));
+        }
+    }
+    ~module()
+    {
+        if (handle != nullptr) {
+            dlclose(handle);
+        }
+    }
+    module(const module &) = delete;
+    module &operator=(const module &) = delete;
+};
+
 } // namespace
 
 TEST_CASE("stack: a suspended one, three calls deep, with lines", "[stack]")
@@ -131,4 +219,233 @@ TEST_CASE("stack: a suspended one, three calls deep, with lines", "[stack]")
     CHECK(on.is_at("level1", parked_line_of_level1));
     CHECK(on.text.is_complete);
     CHECK(on.text.note == nullptr);
+}
+
+TEST_CASE("stack: through the C library", "[stack]")
+{
+    stage on;
+    parked who{};
+
+    look(on, who, parked_start_in_qsort(&who, &on.main, on.pool));
+    INFO(on.lines());
+    size_t compare = on.find("compare_slowly");
+    size_t body = on.find("sorting_body");
+    REQUIRE(compare < body);
+    REQUIRE(body < on.text.n);
+    CHECK(body - compare >= 2); // the C library's
+    CHECK(on.text.is_complete);
+    bool is_libc = false;
+    for (size_t i = compare; i < body; i++) {
+        const char *module = on.text.frames[i].module;
+        is_libc = is_libc || (module != nullptr && strncmp(module, "libc", 4) == 0);
+    }
+#ifndef __SANITIZE_ADDRESS__ // whose qsort is its own
+    CHECK(is_libc);
+#endif
+}
+
+TEST_CASE("stack: functions that were inlined", "[stack]")
+{
+    stage on;
+    parked who{};
+
+    look(on, who, parked_start_inlined(&who, &on.main, on.pool));
+    INFO(on.lines());
+    REQUIRE(on.has({ "level3", "inner", "middle", "outer_body" }));
+    CHECK(on.text.frames[on.find("inner")].is_inlined);
+    CHECK(on.text.frames[on.find("middle")].is_inlined);
+    CHECK_FALSE(on.text.frames[on.find("outer_body")].is_inlined);
+    CHECK(on.is_at("middle", parked_line_of_inlined));
+}
+
+TEST_CASE("stack: in a module that was loaded after others were named", "[stack]")
+{
+    stage on;
+    parked first{};
+    parked second{};
+    look(on, first, parked_start_deep(&first, &on.main, on.pool));
+
+    module loaded("detour.so");
+    REQUIRE(loaded.detour != nullptr);
+    look(on, second, parked_start_by(&second, &on.main, on.pool, loaded.detour));
+    INFO(on.lines());
+    REQUIRE(on.has({ "come_back", "detour_inner", "detour", "through_body" }));
+    CHECK(std::string(on.text.frames[on.find("detour")].file) == "detour.c");
+    CHECK(std::string(on.text.frames[on.find("detour")].module) == "detour.so");
+}
+
+TEST_CASE("stack: a stripped module gives the names that it exports", "[stack]")
+{
+    stage on;
+    parked who{};
+    module loaded("detour-stripped.so");
+
+    REQUIRE(loaded.detour != nullptr);
+    look(on, who, parked_start_by(&who, &on.main, on.pool, loaded.detour));
+    INFO(on.lines());
+    REQUIRE(on.has({ "come_back", "detour", "through_body" }));
+    CHECK(on.text.frames[on.find("detour")].file == nullptr);
+    size_t nameless = on.find("detour") - 1;
+    CHECK(std::string(on.text.frames[nameless].module) == "detour-stripped.so");
+    CHECK(on.text.is_complete);
+}
+
+TEST_CASE("stack: a thread that is blocked in read", "[stack][hold]")
+{
+    stage on;
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    thread reader([&] { parked_read(ends[0]); });
+
+    bool is_seen = reader.look(on, WF_HOLD_BLOCKED);
+    bool is_written = write(ends[1], "x", 1) == 1;
+    reader.join();
+    close(ends[0]);
+    close(ends[1]);
+    INFO(on.lines());
+    REQUIRE(is_written);
+    REQUIRE(is_seen);
+    CHECK(on.has({ "read_byte", "read_twice", "parked_read" }));
+    CHECK(on.text.is_complete);
+}
+
+TEST_CASE("stack: a thread that runs", "[stack][hold]")
+{
+    stage on;
+    int stop = 0;
+    thread busy([&] { parked_spin(&stop); });
+
+    bool is_seen = busy.look(on, WF_HOLD_PARKED);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    busy.join();
+    INFO(on.lines());
+    REQUIRE(is_seen);
+    CHECK(on.has({ "spin_inside", "parked_spin" }));
+    CHECK(on.find("spin_inside") == 0);
+    CHECK(on.text.is_complete);
+}
+
+TEST_CASE("stack: a fiber that runs", "[stack][hold]")
+{
+    stage on;
+    int stop = 0;
+    thread busy([&] {
+        stage inside;
+        parked who{};
+        if (parked_start_by(&who, &inside.main, inside.pool, parked_spin_by(&stop)) == 0) {
+            parked_finish(&who);
+        }
+    });
+
+    bool is_seen = busy.look(on, WF_HOLD_PARKED);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    busy.join();
+    INFO(on.lines());
+    REQUIRE(is_seen);
+    CHECK(on.has({ "spin_inside", "through_body", "wf_context_enter" }));
+    CHECK(on.text.is_complete);
+    CHECK(on.text.frames[on.text.n - 1].function == std::string("wf_context_enter"));
+}
+
+TEST_CASE("stack: a corrupt one ends, and never crashes", "[stack]")
+{
+    stage on;
+    parked who{};
+    REQUIRE(parked_start_deep(&who, &on.main, on.pool) == 0);
+    int r = on.take(who.fiber);
+    parked_finish(&who);
+    REQUIRE(r == 0);
+
+    std::vector<char> good = on.bytes;
+    wf_stack_sample sample = on.sample;
+    uint64_t state = 42;
+    auto next = [&state] {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        return state >> 33;
+    };
+    for (int round = 0; round < 300; round++) {
+        on.bytes = good;
+        on.sample = sample;
+        on.sample.bytes = on.bytes.data();
+        for (int i = 0; i < 8; i++) {
+            uint64_t at = next() % (sample.n / 8) * 8;
+            uint64_t values[] = { 0,      UINT64_MAX,          sample.low + next() % sample.n,
+                                  next(), sample.registers.pc, sample.low };
+            memcpy(&on.bytes[at], &values[next() % 6], 8);
+        }
+        if (round % 3 == 0) {
+            on.sample.n = next() % sample.n;
+        }
+        if (round % 5 == 0) {
+            on.sample.registers.pc = next() << (next() % 40);
+        }
+        if (round % 7 == 0) {
+            on.sample.registers.value[WF_REGISTER_FP] = sample.low + next() % 4096;
+        }
+        on.name();
+        CHECK(on.text.n >= 1);
+        CHECK(on.text.n <= WF_STACK_MAX_FRAMES);
+    }
+}
+
+TEST_CASE("stack: without the library there are frame pointers and exported names", "[stack]")
+{
+    // In a process of its own: this one has loaded it.
+    std::string command = "WEFT_DEBUG_LIBRARY= " + own_path() + " 'stack: plain' -w NoTests >&2";
+    CHECK(std::system(command.c_str()) == 0);
+}
+
+TEST_CASE("stack: plain", "[.plain]")
+{
+    stage on;
+    parked who{};
+    module loaded("detour.so");
+
+    REQUIRE(wf_stack_prepare() != 0);
+    REQUIRE(loaded.detour != nullptr);
+    look(on, who, parked_start_by(&who, &on.main, on.pool, loaded.detour));
+    INFO(on.lines());
+    CHECK(on.has({ "detour" }));
+    CHECK(on.text.n >= 6);
+    CHECK(on.text.is_complete);
+    REQUIRE(on.text.note != nullptr);
+    CHECK(std::string(on.text.note).find("libweft-debug.so.0") != std::string::npos);
+    CHECK(std::string(on.text.frames[0].module) == "test-inspect");
+}
+
+TEST_CASE("stack: addresses that were captured are named", "[stack]")
+{
+    void *pcs[WF_CAPTURE_MAX];
+    int n = parked_capture(pcs, WF_CAPTURE_MAX);
+    wf_stack_text text{};
+
+    REQUIRE(wf_stack_name(pcs, static_cast<size_t>(n), &text) == 0);
+    REQUIRE(text.n >= 2);
+    CHECK(std::string(text.frames[0].function) == "capture_here");
+    CHECK(std::string(text.frames[1].function) == "parked_capture");
+    CHECK(text.frames[1].line > 0);
+}
+
+TEST_CASE("stack: a frame's line of text", "[stack]")
+{
+    wf_stack_text text{};
+    char line[80];
+    text.n = 5;
+    text.frames[0] = { 0x10, "fetch", 4, "client.c", 41, "app", true, false };
+    text.frames[1] = { 0x10, "qsort", 0x1c3, nullptr, 0, "libc.so.6", false, true };
+    text.frames[2] = { 0x10, nullptr, 0x12, nullptr, 0, "module.so", false, false };
+    text.frames[3] = { 0x7f12, nullptr, 0, nullptr, 0, nullptr, false, false };
+    text.frames[4] = { 0x7f12, "fetch", 4, "client.c", 41, "app", false, false };
+
+    size_t length = wf_stack_print(&text, 0, line, sizeof line);
+    CHECK(length == strlen(line));
+    CHECK(std::string(line) == "#0 fetch at client.c:41 (inlined)");
+    wf_stack_print(&text, 1, line, sizeof line);
+    CHECK(std::string(line) == "#1 qsort+0x1c3 in libc.so.6 (guessed)");
+    wf_stack_print(&text, 2, line, sizeof line);
+    CHECK(std::string(line) == "#2 module.so+0x12");
+    wf_stack_print(&text, 3, line, sizeof line);
+    CHECK(std::string(line) == "#3 0x7f12");
+    CHECK(wf_stack_print(&text, 4, line, 8) == 7);
+    CHECK(std::string(line) == "#4 fetc");
 }

@@ -1,10 +1,10 @@
 /*
  * The table that libweft finds in libweft-debug.so.0, and its functions.
  *
- * Thread: see debug.h.
+ * Thread: see session.h.
  */
 
-#include "debug/debug.h"
+#include "debug/session.h"
 
 #include "inspect/stack_text.h"
 

@@ -1,11 +1,12 @@
-#ifndef WF_DEBUG_DEBUG_H
-#define WF_DEBUG_DEBUG_H
+#ifndef WF_DEBUG_SESSION_H
+#define WF_DEBUG_SESSION_H
 
 /*
  * The inside of libweft-debug.so.0. What libweft sees of it is one table (inspect/stack_api.h).
  *
  * It is a library of its own because libdw brings five more and needs room on the stack; libweft
- * loads it when a stack is to be named.
+ * loads it when a stack is to be named. (No header here may be called as one of libstdc++'s
+ * debug/, where our folders come first.)
  *
  * Thread: one at a time; libweft has the lock. 64 KiB of stack.
  */
