@@ -11,16 +11,21 @@
  *                            PONG        answer to PING, with the same number
  *                            STALLED     loop <index> does not turn: text names the culprit
  *                            DRAINED     nothing is left; it exits with 0
+ *                            DUMPED      answer to DUMP <number>: a sealed memfd with it, or, with
+ *                                        <code>, text says why there is none
  *     supervisor -> worker   DRAIN       accept no more, finish within <number> ns,
  *                                        cancel the rest, exit
  *                            STOP         the same with no grace
  *                            LOG_LEVEL   <number> is an enum weft_log_level
  *                            PING        <number> comes back
+ *                            DUMP        tell what goes on: <flags> are weft_dump's, <id> is the
+ *                                        task's that is meant, 0: all; <number> comes back
  *
  * The supervisor believes nothing it reads: a packet of another size, version or
  * kind is dropped and counted, texts are cut, printable ASCII only, and no packet
- * names a path, a process or a descriptor. End of file means that the other side
- * is gone: the worker drains and exits.
+ * names a path, a process or a descriptor. Only DUMPED may carry a descriptor, and
+ * only a memfd that nobody can change any more. End of file means that the other
+ * side is gone: the worker drains and exits.
  */
 
 #include <stddef.h>
@@ -40,7 +45,9 @@ extern "C" {
     X(DRAIN, "drain")         \
     X(STOP, "stop")           \
     X(LOG_LEVEL, "log-level") \
-    X(PING, "ping")
+    X(PING, "ping")           \
+    X(DUMP, "dump")           \
+    X(DUMPED, "dumped")
 
 enum channel_kind {
 #define X(member, text) CHANNEL_##member,
@@ -51,7 +58,8 @@ enum channel_kind {
 
 enum {
     CHANNEL_VERSION = 1,
-    CHANNEL_TEXT_SIZE = 512
+    CHANNEL_TEXT_SIZE = 512,
+    CHANNEL_DUMP_SIZE = 64 * 1024 * 1024 /* a larger dump is not taken */
 };
 
 /* Counters of a worker; all since its start but the gauges. */
@@ -73,6 +81,9 @@ struct channel_packet {
     uint16_t kind;
     uint32_t index;
     int64_t number;
+    uint64_t id;
+    uint32_t flags;
+    int32_t code; /* 0, a system code or one of weft's */
     struct channel_status status;
     char text[CHANNEL_TEXT_SIZE]; /* terminated */
 };
@@ -83,6 +94,8 @@ const char *channel_kind_name(enum channel_kind kind);
 int channel_pair(int *out_supervisor, int *out_worker);
 /** Send one packet. Errors: -EAGAIN when the other side does not read; -EPIPE; system codes. */
 int channel_send(int fd, const struct channel_packet *packet);
+/** The same with a copy of the descriptor <attached>; -1: none. <attached> stays the caller's. */
+int channel_send_with(int fd, const struct channel_packet *packet, int attached);
 /**
  * Receive one packet, checked: version, kind, size, terminated printable text.
  *
@@ -90,6 +103,12 @@ int channel_send(int fd, const struct channel_packet *packet);
  *         dropped; system codes.
  */
 int channel_receive(int fd, struct channel_packet *out_packet);
+/**
+ * The same for a side that may be sent descriptors.
+ *
+ * Owns:   *out_attached is the caller's to close; -1: none came, or one that is no sealed memfd.
+ */
+int channel_receive_with(int fd, struct channel_packet *out_packet, int *out_attached);
 
 #ifdef __cplusplus
 }

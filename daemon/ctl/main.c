@@ -8,6 +8,7 @@
 #include "ctl/verbs.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ const char *argp_program_version = "weftctl " WEFT_VERSION_STRING;
 enum {
     OPTION_JSON = 256,
     OPTION_DRY_RUN,
+    OPTION_GENERATION,
+    OPTION_STACKS,
     OPTION_NO_WAIT
 };
 
@@ -27,6 +30,7 @@ struct arguments {
     struct verb_options verb;
     const char *name;
     const char *config;
+    enum verb_number number;
 };
 
 static const struct argp_option options[] = {
@@ -34,17 +38,34 @@ static const struct argp_option options[] = {
     { "config", 'c', "FILE", 0, "The daemon's configuration, which names its socket", 0 },
     { "json", OPTION_JSON, NULL, 0, "Print the daemon's answer as it is", 0 },
     { "dry-run", OPTION_DRY_RUN, NULL, 0, "reload: only say what it would change", 0 },
+    { "generation", OPTION_GENERATION, "N", 0, "Look into this worker only", 0 },
+    { "stacks", OPTION_STACKS, NULL, 0, "tree, waits, ps, pstree: with C stacks", 0 },
     { "no-wait", OPTION_NO_WAIT, NULL, 0, "stop: do not wait until the daemon is gone", 0 },
     { 0 },
 };
+
+static unsigned long long read_number(struct argp_state *state, const char *text)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || number == 0) {
+        argp_error(state, "'%s' is no number of a task, process or generation", text);
+    }
+    return number;
+}
 
 static void take_verb(struct argp_state *state, struct arguments *arguments, const char *name)
 {
     const char *suggestion;
 
-    if (arguments->name != NULL) {
+    if (arguments->name != NULL && arguments->number != VERB_NO_NUMBER &&
+        arguments->verb.number == 0) {
+        arguments->verb.number = read_number(state, name);
+    } else if (arguments->name != NULL) {
         argp_error(state, "'%s' after '%s': one verb at a time", name, arguments->name);
-    } else if (verbs_find(name, &suggestion)) {
+    } else if (verbs_find(name, &arguments->number, &suggestion)) {
         arguments->name = name;
     } else if (suggestion != NULL) {
         argp_error(state, "unknown verb '%s'; did you mean '%s'?", name, suggestion);
@@ -70,6 +91,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_DRY_RUN:
         arguments->verb.is_dry_run = true;
         return 0;
+    case OPTION_GENERATION:
+        arguments->verb.generation = read_number(state, argument);
+        return 0;
+    case OPTION_STACKS:
+        arguments->verb.has_stacks = true;
+        return 0;
     case OPTION_NO_WAIT:
         arguments->verb.has_no_wait = true;
         return 0;
@@ -78,7 +105,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (arguments->name == NULL) {
-            argp_error(state, "a verb is wanted: status, reload or stop");
+            argp_error(state, "a verb is wanted, as status or tasks");
+        } else if (arguments->number == VERB_NEEDS_NUMBER && arguments->verb.number == 0) {
+            argp_error(state, "%s wants the number of a process", arguments->name);
         }
         return 0;
     default:
@@ -89,12 +118,20 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
-    .args_doc = "status|reload|stop",
-    .doc = "Ask a running weftd, or tell it.\v"
+    .args_doc = "status|reload|stop\n"
+                "tasks|tree|stack [ID]|waits|loops|executors|timers|handles\n"
+                "ps|pstree PID",
+    .doc = "Ask a running weftd, tell it something, or look inside.\v"
            "status: what it serves, with which processes. reload: read the configuration anew, "
            "wait until it serves, or say why not. stop: drain and end.\n\n"
-           "Exit status: 0 done; 1 refused or failed; 2 wrong command line; 3 weftd does not run; "
-           "4 not allowed; 5 no proper answer.",
+           "What goes on in the workers, also when their loops are stuck: tasks; tree: which task "
+           "waits for which; stack: the C stacks, with an ID all about this task; waits: what is "
+           "waited for, who could end it, and the circles; loops, executors, timers, handles. A "
+           "worker that does not answer within 2 s is said so, and the others are shown.\n\n"
+           "ps, pstree: the tasks of any process that uses libweft, without its help; it may be "
+           "stuck or stopped.\n\n"
+           "Exit status: 0 done; 1 refused or failed, or not all could be shown; 2 wrong command "
+           "line; 3 weftd does not run; 4 not allowed; 5 no proper answer.",
 };
 
 /* <config> must outlive the path. */

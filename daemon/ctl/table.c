@@ -8,12 +8,17 @@
  */
 #include "ctl/table.h"
 
-#include <stdbool.h>
+#include <ctype.h>
 #include <string.h>
 
 enum {
-    CELL_SIZE = 256
+    CELL_SIZE = 256,
+    TITLE_SIZE = 32,
+    MAX_COLUMNS = 24
 };
+
+#define BOLD  "\033[1m"
+#define PLAIN "\033[0m"
 
 struct column {
     const char *title;
@@ -98,16 +103,14 @@ static void print_cell(FILE *stream, const char *text, int width, bool is_last)
     }
 }
 
-static void print_table(FILE *stream, const json_t *rows, const struct column *columns,
-                        size_t n_columns)
+static void print_rows(FILE *stream, const json_t *rows, const struct column *columns,
+                       size_t n_columns, bool has_colours)
 {
-    if (json_array_size(rows) == 0) {
-        return;
-    }
-    fputc('\n', stream);
+    fputs(has_colours ? BOLD : "", stream);
     for (size_t k = 0; k < n_columns; k++) {
         print_cell(stream, columns[k].title, width_of(rows, &columns[k]), k + 1 == n_columns);
     }
+    fputs(has_colours ? PLAIN : "", stream);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         for (size_t k = 0; k < n_columns; k++) {
             char cell[CELL_SIZE];
@@ -115,6 +118,15 @@ static void print_table(FILE *stream, const json_t *rows, const struct column *c
             format_cell(json_array_get(rows, i), &columns[k], cell);
             print_cell(stream, cell, width_of(rows, &columns[k]), k + 1 == n_columns);
         }
+    }
+}
+
+static void print_table(FILE *stream, const json_t *rows, const struct column *columns,
+                        size_t n_columns)
+{
+    if (json_array_size(rows) > 0) {
+        fputc('\n', stream);
+        print_rows(stream, rows, columns, n_columns, /* has_colours = */ false);
     }
 }
 
@@ -160,4 +172,60 @@ void table_print_status(FILE *stream, const json_t *status)
                 sizeof listener_columns / sizeof listener_columns[0]);
     print_table(stream, json_object_get(status, "generations"), generation_columns,
                 sizeof generation_columns / sizeof generation_columns[0]);
+}
+
+/* ---- dumps -------------------------------------------------------------------------------- */
+
+/* The part of a dump that <what> shows, as a member of its JSON; NULL: it is no list. */
+static const char *member_of(const char *what)
+{
+    static const char *const lists[] = { "tasks", "loops", "executors", "timers", "handles" };
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (strcmp(lists[i], what) == 0) {
+            return lists[i];
+        }
+    }
+    return NULL;
+}
+
+bool table_is_known(const char *what)
+{
+    return member_of(what) != NULL;
+}
+
+/* The members of the first row that fit into a cell, each a column. */
+static size_t find_columns(const json_t *row, struct column *columns, char (*titles)[TITLE_SIZE])
+{
+    size_t n = 0;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)row, key, value)
+    {
+        if (n == MAX_COLUMNS || json_is_array(value)) {
+            continue;
+        }
+        snprintf(titles[n], TITLE_SIZE, "%s", key);
+        for (char *c = titles[n]; *c != '\0'; c++) {
+            *c = (char)toupper((unsigned char)*c);
+        }
+        columns[n] = (struct column){ titles[n], key, NULL, false };
+        n++;
+    }
+    return n;
+}
+
+void table_print_dump(FILE *stream, const char *what, const json_t *dump, bool has_colours)
+{
+    const json_t *rows = json_object_get(dump, member_of(what));
+    char titles[MAX_COLUMNS][TITLE_SIZE];
+    struct column columns[MAX_COLUMNS];
+
+    if (json_array_size(rows) == 0) {
+        fprintf(stream, "no %s\n", what);
+        return;
+    }
+    print_rows(stream, rows, columns, find_columns(json_array_get(rows, 0), columns, titles),
+               has_colours);
 }

@@ -7,6 +7,7 @@
 
 #include "config/suggest.h"
 #include "ctl/client.h"
+#include "ctl/look.h"
 #include "ctl/table.h"
 
 #include <errno.h>
@@ -32,6 +33,14 @@ static enum verb_exit exit_of(int rc)
     }
 }
 
+enum verb_exit verbs_explain(int rc, const char *why)
+{
+    enum verb_exit code = exit_of(rc);
+
+    fprintf(stderr, "weftctl: %s%s\n", code == VERB_NOT_RUNNING ? "weftd does not run: " : "", why);
+    return code;
+}
+
 /* Ask, and take the JSON of the answer. <server> may be NULL. */
 static enum verb_exit ask(const struct verb_options *options, const char *method,
                           const char *target, int limit_seconds, json_t **out_root, int *out_status,
@@ -43,11 +52,7 @@ static enum verb_exit ask(const struct verb_options *options, const char *method
     int rc = client_ask(options->socket, method, target, limit_seconds, &answer, why, sizeof why);
 
     if (rc != 0) {
-        enum verb_exit code = exit_of(rc);
-
-        fprintf(stderr, "weftctl: %s%s\n", code == VERB_NOT_RUNNING ? "weftd does not run: " : "",
-                why);
-        return code;
+        return verbs_explain(rc, why);
     }
     *out_root = json_loads(answer.body, JSON_REJECT_DUPLICATES, &error);
     *out_status = answer.status;
@@ -160,11 +165,23 @@ static enum verb_exit run_stop(const struct verb_options *options)
 
 static const struct {
     const char *name;
-    enum verb_exit (*run)(const struct verb_options *options);
+    enum verb_exit (*run)(const struct verb_options *options); /* this or look */
+    enum verb_exit (*look)(const char *what, const struct verb_options *options);
+    enum verb_number number;
 } verbs[] = {
-    { "status", run_status },
-    { "reload", run_reload },
-    { "stop", run_stop },
+    { "status", run_status, NULL, VERB_NO_NUMBER },
+    { "reload", run_reload, NULL, VERB_NO_NUMBER },
+    { "stop", run_stop, NULL, VERB_NO_NUMBER },
+    { "tasks", NULL, look_at_workers, VERB_NO_NUMBER },
+    { "tree", NULL, look_at_workers, VERB_NO_NUMBER },
+    { "stack", NULL, look_at_workers, VERB_MAY_HAVE_NUMBER },
+    { "waits", NULL, look_at_workers, VERB_NO_NUMBER },
+    { "loops", NULL, look_at_workers, VERB_NO_NUMBER },
+    { "executors", NULL, look_at_workers, VERB_NO_NUMBER },
+    { "timers", NULL, look_at_workers, VERB_NO_NUMBER },
+    { "handles", NULL, look_at_workers, VERB_NO_NUMBER },
+    { "ps", NULL, look_at_process, VERB_NEEDS_NUMBER },
+    { "pstree", NULL, look_at_process, VERB_NEEDS_NUMBER },
 };
 
 enum {
@@ -175,19 +192,20 @@ enum verb_exit verbs_run(const char *name, const struct verb_options *options)
 {
     for (size_t i = 0; i < N_VERBS; i++) {
         if (strcmp(verbs[i].name, name) == 0) {
-            return verbs[i].run(options);
+            return verbs[i].run != NULL ? verbs[i].run(options) : verbs[i].look(name, options);
         }
     }
     return VERB_USAGE;
 }
 
-bool verbs_find(const char *name, const char **out_suggestion)
+bool verbs_find(const char *name, enum verb_number *out_number, const char **out_suggestion)
 {
     struct config_suggestion suggestion;
 
     config_suggest_init(&suggestion, name);
     for (size_t i = 0; i < N_VERBS; i++) {
         if (strcmp(verbs[i].name, name) == 0) {
+            *out_number = verbs[i].number;
             return true;
         }
         config_suggest_add(&suggestion, verbs[i].name);

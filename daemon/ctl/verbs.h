@@ -5,10 +5,10 @@
  * What weftctl can be told. Exit codes, which stay as they are:
  *
  *     0  done
- *     1  refused or failed, and the daemon said why
+ *     1  refused or failed, and it was said why; what there is to see was shown
  *     2  wrong command line
  *     3  no daemon listens there
- *     4  not allowed
+ *     4  not allowed, by the daemon or by the kernel
  *     5  what came back was no answer
  */
 
@@ -27,8 +27,18 @@ enum verb_exit {
     VERB_PROTOCOL = 5
 };
 
+/* Whether a verb is followed by a number, as `stack 7` is. */
+enum verb_number {
+    VERB_NO_NUMBER,
+    VERB_MAY_HAVE_NUMBER,
+    VERB_NEEDS_NUMBER
+};
+
 struct verb_options {
     const char *socket;
+    unsigned long long number;     /* behind the verb: of a task or process; 0: none */
+    unsigned long long generation; /* 0: all */
+    bool has_stacks;
     bool is_json;
     bool is_dry_run;
     bool has_no_wait;
@@ -38,7 +48,10 @@ struct verb_options {
 enum verb_exit verbs_run(const char *name, const struct verb_options *options);
 
 /** Whether there is such a verb, and if not the one that was meant, or NULL. */
-bool verbs_find(const char *name, const char **out_suggestion);
+bool verbs_find(const char *name, enum verb_number *out_number, const char **out_suggestion);
+
+/** Say that the daemon could not be asked (client_ask: <rc>, <why>). */
+enum verb_exit verbs_explain(int rc, const char *why);
 
 #ifdef __cplusplus
 }

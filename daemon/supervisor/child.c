@@ -53,6 +53,7 @@ struct child {
     bool is_watched;
     uint64_t n_dropped;
     child_packet_fn *on_packet;
+    child_dump_fn *on_dump;
     child_silent_fn *on_silent;
     child_exit_fn *on_exit;
     void *data;
@@ -223,15 +224,28 @@ static void fall_silent(struct child *child)
     }
 }
 
+static void deliver(struct child *child, const struct channel_packet *packet, int attached)
+{
+    if (packet->kind == CHANNEL_DUMPED && child->on_dump != NULL) {
+        child->on_dump(packet, attached, child->data);
+        return;
+    }
+    if (attached >= 0) {
+        close(attached); /* nobody asked for it */
+    }
+    child->on_packet(packet, child->data);
+}
+
 /* Packets that are there, at most <limit>. The receiver of a packet may not destroy the child. */
 static void read_packets(struct child *child, int limit)
 {
     while (child->channel >= 0 && limit-- > 0) {
         struct channel_packet packet;
-        int rc = channel_receive(child->channel, &packet);
+        int attached = -1;
+        int rc = channel_receive_with(child->channel, &packet, &attached);
 
         if (rc == 0) {
-            child->on_packet(&packet, child->data);
+            deliver(child, &packet, attached);
         } else if (rc == -EPROTO) {
             child->n_dropped++;
         } else if (rc == -EAGAIN) {
@@ -383,6 +397,7 @@ int child_spawn(const struct child_options *options, struct child **out_child, c
         .pidfd = -1,
         .channel = -1,
         .on_packet = options->on_packet,
+        .on_dump = options->on_dump,
         .on_silent = options->on_silent,
         .on_exit = options->on_exit,
         .data = options->data,
@@ -420,6 +435,21 @@ int child_send(struct child *child, enum channel_kind kind, int64_t number)
     memset(&packet, 0, sizeof packet);
     packet.kind = (uint16_t)kind;
     packet.number = number;
+    return channel_send(child->channel, &packet);
+}
+
+int child_ask_dump(struct child *child, int64_t number, uint64_t id, unsigned flags)
+{
+    struct channel_packet packet;
+
+    if (child->channel < 0) {
+        return -EPIPE;
+    }
+    memset(&packet, 0, sizeof packet);
+    packet.kind = CHANNEL_DUMP;
+    packet.number = number;
+    packet.id = id;
+    packet.flags = flags;
     return channel_send(child->channel, &packet);
 }
 

@@ -26,6 +26,8 @@ struct child;
 
 /* One packet that was checked. Runs in a callback of the loop. */
 typedef void child_packet_fn(const struct channel_packet *packet, void *data);
+/* The answer to child_ask_dump, with a sealed memfd or -1; <fd> is the receiver's. */
+typedef void child_dump_fn(const struct channel_packet *packet, int fd, void *data);
 /* It will say nothing more, and is alive as far as we know. */
 typedef void child_silent_fn(void *data);
 /* It is dead, and <how> is the sentence's verb: "was killed by SIGKILL". The child may be destroyed
@@ -39,6 +41,7 @@ struct child_options {
     const struct heritage_listener *listeners; /* descriptors of this process */
     size_t n_listeners;
     child_packet_fn *on_packet;
+    child_dump_fn *on_dump; /* NULL: dumps are not asked for */
     child_silent_fn *on_silent;
     child_exit_fn *on_exit;
     void *data;
@@ -57,6 +60,12 @@ int child_spawn(const struct child_options *options, struct child **out_child, c
 
 /** Tell it something. Errors: as channel_send. */
 int child_send(struct child *child, enum channel_kind kind, int64_t number);
+
+/**
+ * Ask what goes on in it: weft_dump's <flags>, of the task <id> only if that is not 0. The answer
+ * carries <number>. Errors: as channel_send.
+ */
+int child_ask_dump(struct child *child, int64_t number, uint64_t id, unsigned flags);
 
 /** End it by force. What follows is on_exit. */
 void child_kill(struct child *child);

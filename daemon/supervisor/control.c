@@ -6,6 +6,7 @@
  *     POST /reload            the file anew; answers when the outcome is known
  *     POST /reload?dry_run=1  what that would change
  *     POST /stop              drain and end; answers at once
+ *     GET  /tasks, /tree, ... what goes on in the workers (inspect.c)
  *
  * Who may do what: the kernel lets connect who may write the socket's file, whose
  * mode is right from its first moment (sockets.c). Here SO_PEERCRED is asked
@@ -249,7 +250,16 @@ static int on_request(weft_http_request *request, weft_http_response *response, 
         }
         return verb->run(control, &peer, request, response);
     }
-    return answer_error(response, 404, "there are GET /status, POST /reload and POST /stop");
+    if (inspect_is_path(path)) {
+        if (strcmp(method, "GET") == 0) {
+            return inspect_answer(control->supervisor, request, response);
+        }
+        WEFT_TRY(weft_http_response_add_header(response, "Allow", "GET"));
+        return answer_error(response, 405, "another method is wanted here");
+    }
+    return answer_error(response, 404,
+                        "there are GET /status, /tasks, /tree, /stack, /stack/ID, /waits, /loops, "
+                        "/executors, /timers and /handles, POST /reload and POST /stop");
 }
 
 static int on_connected(weft_stream *stream, void *data)

@@ -15,6 +15,7 @@
 #include "supervisor/supervisor.h"
 
 #include "log.h"
+#include "supervisor/dumps.h"
 #include "supervisor/notify.h"
 
 #include <errno.h>
@@ -215,9 +216,18 @@ static void on_packet(const struct channel_packet *packet, void *data)
     case CHANNEL_STOP:
     case CHANNEL_LOG_LEVEL:
     case CHANNEL_PING:
+    case CHANNEL_DUMP:
+    case CHANNEL_DUMPED:
     case CHANNEL_N_KINDS:
         break; /* nothing that a worker has to tell us */
     }
+}
+
+static void on_dump(const struct channel_packet *packet, int fd, void *data)
+{
+    struct generation *generation = data;
+
+    dump_take_answer(generation->owner, generation->number, packet, fd);
 }
 
 /* It has been silent for long enough to be dead and is not. On the loop. */
@@ -275,6 +285,7 @@ static void do_spawn(struct supervisor *supervisor, const struct policy_action *
             .listeners = version->view->items,
             .n_listeners = version->view->n_items,
             .on_packet = on_packet,
+            .on_dump = on_dump,
             .on_silent = on_silent,
             .on_exit = on_exit_of_child,
             .data = generation,
@@ -425,6 +436,7 @@ static void do_retire(struct supervisor *supervisor, const struct policy_action 
         return;
     }
     *link = dead->next;
+    dump_forget(supervisor, dead->number);
     log_death(supervisor, dead, next);
     if (dead->silence != NULL) {
         (void)weft_handle_cancel(dead->silence);

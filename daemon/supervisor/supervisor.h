@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include <weft/future.h>
+#include <weft/http.h>
 #include <weft/loop.h>
 #include <weft/sync.h>
 
@@ -99,6 +100,8 @@ struct supervisor {
     struct version candidate;    /* of the reload that is under way; config NULL: none */
     struct generation *generations;
     struct control *control; /* owned */
+    struct dump *dumps;      /* borrowed: the open questions of dumps.c */
+    int64_t n_dumps;         /* asked so far */
 
     weft_lock *reload_lock;        /* one reload at a time */
     weft_future *reload_future;    /* ref: the candidate's end */
@@ -176,6 +179,14 @@ char *status_to_json(const struct supervisor *supervisor);
 void status_to_line(const struct supervisor *supervisor, char *out, size_t size);
 /** What is served and what to try, for a terminal. */
 void status_print_greeting(const struct supervisor *supervisor);
+
+/* ---- inspect.c ----------------------------------------------------------- */
+
+/** Whether GET <path> asks what goes on in the workers. */
+bool inspect_is_path(const char *path);
+/** Answer it. Thread: loop thread, in a task. Errors: of the response; WEFT_ECANCELED. */
+int inspect_answer(struct supervisor *supervisor, weft_http_request *request,
+                   weft_http_response *response);
 
 /* ---- control.c ----------------------------------------------------------- */
 

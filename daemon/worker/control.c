@@ -3,6 +3,7 @@
  * so that both work while a loop is stuck.
  *
  *     supervisor --DRAIN, STOP, PING, LOG_LEVEL--> this --orders--> loop 0
+ *         `------DUMP----------------------------> this --requests--> dump.c
  *         ^----PONG, STATUS, STALLED-------------- this <--beats--- every loop
  *
  * Every second each loop is asked to count (`on_beat`, a callback in a turn of
@@ -39,6 +40,7 @@
 
 struct control {
     struct worker *worker;
+    struct dumper *dumper; /* owned */
     pthread_t thread;
     int bell;                /* eventfd: rung by control_stop and by beats */
     int signals;             /* signalfd */
@@ -208,6 +210,9 @@ static void handle_packet(struct control *control, const struct channel_packet *
         control->ping = packet->number;
         ask_beats(control);
         break;
+    case CHANNEL_DUMP:
+        dumper_request(control->dumper, packet);
+        break;
     default:
         break; /* Not for us. */
     }
@@ -335,6 +340,7 @@ void control_destroy(struct control *control)
     if (control->signals >= 0) {
         close(control->signals);
     }
+    dumper_destroy(control->dumper);
     free(control);
 }
 
@@ -352,6 +358,10 @@ int control_start(struct worker *worker, struct control **out_control)
     control->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     control->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     int r = control->bell < 0 || control->signals < 0 ? -errno : 0;
+    control->dumper = dumper_create(worker->heritage);
+    if (r == 0 && control->dumper == NULL) {
+        r = WEFT_ENOMEM;
+    }
     if (r == 0) {
         *out_control = control; /* Before the first beat. */
         r = -pthread_create(&control->thread, NULL, control_main, control);

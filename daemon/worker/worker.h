@@ -6,6 +6,7 @@
  *
  *     main thread, before the runtime   heritage, config, modules
  *     control thread (control.c)        channel, signals, heartbeat, status
+ *     dump thread (dump.c)              from the first request on: tells what goes on
  *     loop 0..N-1 (part.c)              services (service.c), connections
  *     loop 0 besides (worker.c)         start all, say READY, wait, drain all
  *
@@ -143,5 +144,15 @@ void control_stop(struct control *control);
 void control_destroy(struct control *control);
 /** Tell the supervisor something of <kind>; <text> may be NULL. Thread: any. */
 void control_say(const struct heritage *heritage, enum channel_kind kind, const char *text);
+
+/* ---- dump.c ---- */
+
+struct dumper;
+/** NULL without memory. The thread comes with the first request. Owns: dumper_destroy. */
+struct dumper *dumper_create(const struct heritage *heritage);
+/** Take a DUMP; DUMPED follows. Thread: control. */
+void dumper_request(struct dumper *dumper, const struct channel_packet *packet);
+/** Ends the thread, after the dump that it is at. NULL is a no-op. */
+void dumper_destroy(struct dumper *dumper);
 
 #endif

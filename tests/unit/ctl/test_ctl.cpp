@@ -124,14 +124,15 @@ TEST_CASE("client: nobody listens", "[ctl]")
 
 TEST_CASE("verbs: an unknown one gets a suggestion", "[ctl]")
 {
+    enum verb_number number;
     const char *suggestion = nullptr;
 
-    CHECK(verbs_find("reload", &suggestion));
-    CHECK_FALSE(verbs_find("relaod", &suggestion));
+    CHECK(verbs_find("reload", &number, &suggestion));
+    CHECK_FALSE(verbs_find("relaod", &number, &suggestion));
     CHECK(std::string(suggestion) == "reload");
-    CHECK_FALSE(verbs_find("statsu", &suggestion));
+    CHECK_FALSE(verbs_find("statsu", &number, &suggestion));
     CHECK(std::string(suggestion) == "status");
-    CHECK_FALSE(verbs_find("frobnicate", &suggestion));
+    CHECK_FALSE(verbs_find("frobnicate", &number, &suggestion));
     CHECK(suggestion == nullptr);
 }
 
