@@ -20,8 +20,9 @@ UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
 class Context:
     """What benches need: the tools, the repetitions, and where tests go."""
 
-    def __init__(self, tools, repetitions, is_full, only, say):
+    def __init__(self, tools, repetitions, is_full, only, say, show):
         self.tools, self.repetitions, self.say = tools, repetitions, say
+        self.show = show    # (bench, Test), once it is sampled
         self.only = only
         self.factor = 5 if is_full else 1
         self.is_full = is_full
@@ -38,6 +39,8 @@ class Context:
         for repetition in range(repetitions or self.repetitions):
             for test in tests:
                 test.sample(repetition, self.say)
+        for test in tests:
+            self.show(bench, test)
 
     def programs(self, commands, cores):
         """{peer: command} -> {peer: callable}, without what is missing."""
@@ -617,46 +620,65 @@ def instructions(context):
 
 # ---- cost curves -------------------------------------------------------------------------------
 
+POWERS = [10 ** i for i in range(2, 7)]
+CURVE_OPERATIONS = 300000       # at least; a small size is measured several times over
 
-def curve(context, bench, name, sizes, command_of, metric, cores="1"):
+
+def curve(context, name, sizes, command_of, metric, cores="1"):
     """One test for each size, so that the plot is a line."""
-    context.sample(bench, [
+    context.sample("curves", [
         Test("%s, %d" % (name, n), context.programs(command_of(n), cores), metric, "weft")
         for n in sizes])
 
 
-def curves(context):
-    tools = context.tools
-    powers = [10 ** i for i in range(2, 7)]
+def echo_curve(context):
+    """On one core, where no wake-ups between cores are in it."""
     servers = context.servers({peer: command
-                               for peer, command in echo_servers(tools).items()
-                               if peer in ("weft", "epoll")}, "0")
+                               for peer, command in echo_servers(context.tools).items()
+                               if peer in ("weft", "epoll", "libuv")}, "0")
     context.sample("curves", [
-        Test("echo connections, %d" % n,
-             {peer: lambda server=server, n=n: context.load(server, ["-W", 300, "-d", 700, "-c", n],
-                                                            "1")
+        Test("echo, connections, %d" % n,
+             {peer: lambda server=server, n=n: context.load(
+                 server, ["-W", 300, "-d", 500 if n < 10000 else 1000, "-c", n], "0")
               for peer, server in servers.items()}, "srv_ns", "epoll")
         for n in (1, 10, 100, 1000, 10000)])
     for server in servers.values():
         server.stop()
-    curve(context, "curves", "timers cancelled", powers, lambda n: {
-        "weft": tools.weft + ["timers", "--mode", "cancel"] + number("n", n),
-        "libuv": tools.c("timers") + ["--mode", "cancel"] + number("n", n)}, "ns")
-    curve(context, "curves", "timers fired", powers, lambda n: {
-        "weft": tools.weft + ["timers", "--mode", "fire"] + number("n", n),
-        "libuv": tools.c("timers") + ["--mode", "fire"] + number("n", n)}, "ns")
-    curve(context, "curves", "tasks at a time", powers, lambda n: {
-        "weft": tools.weft + ["spawn"] + number("batch", n) + number("n", max(n, 300000)),
-        "go": tools.go + ["spawn"] + number("batch", n) + number("n", max(n, 300000))}, "ns")
-    curve(context, "curves", "producers", (1, 2, 4, 8, 16), lambda n: {
+
+
+def curves(context):
+    tools = context.tools
+
+    def rounds(n):
+        return number("rounds", max(CURVE_OPERATIONS // n, 3))
+
+    def in_all(n):
+        return number("n", max(CURVE_OPERATIONS, 3 * n))
+
+    def timers_of(n, mode, *more):
+        arguments = ["--mode", mode, *more] + number("n", n)
+        return {"weft": tools.weft + ["timers"] + arguments, "libuv": tools.c("timers") + arguments}
+
+    echo_curve(context)
+    curve(context, "timers set and cancelled", POWERS,
+          lambda n: timers_of(n, "cancel", *rounds(n)), "ns")
+    # As many due in each millisecond, whatever the size: otherwise small sizes measure sleeping.
+    curve(context, "timers set and fired", POWERS,
+          lambda n: timers_of(n, "fire", *number("spread", max(n // 5000, 1)), *rounds(n)), "ns")
+    curve(context, "tasks at a time", POWERS, lambda n: {
+        "weft": tools.weft + ["spawn"] + number("batch", n) + in_all(n),
+        "go": tools.go + ["spawn"] + number("batch", n) + in_all(n)}, "ns")
+    curve(context, "mailbox, messages that wait", POWERS, lambda n: {
+        "weft": tools.weft + ["xthread"] + number("depth", n) + in_all(n)}, "cpu_ns")
+    curve(context, "mailbox, producing threads", (1, 2, 10, 100, 1000), lambda n: {
         "weft": tools.weft + ["xthread"] + number("producers", n) + number("n", 1000000),
         "go": tools.go + ["xthread", "--procs", "2"] + number("producers", n)
               + number("n", 1000000)}, "cpu_ns", "0,1")
-    curve(context, "curves", "jobs out", powers, lambda n: {
-        "weft": tools.weft + ["executor", "--threads", "2"] + number("window", n)
-                + number("n", max(n, 200000)),
+    curve(context, "executor, jobs out", POWERS, lambda n: {
+        "weft": tools.weft + ["executor", "--threads", "2", "--ring", "1"] + number("window", n)
+                + in_all(n),
         "libuv": tools.c("executor") + ["--impl", "uv", "--threads", "2"] + number("window", n)
-                 + number("n", max(n, 200000))}, "cpu_ns", "0,1")
+                 + in_all(n)}, "cpu_ns", "0,1")
 
 
 def floor(context):

@@ -1,7 +1,5 @@
 """SVG plots by matplotlib: bars for each bench, lines for the curves."""
-import re
-
-from .report import TITLES
+from .report import TITLES, curves_of
 
 
 def have_matplotlib():
@@ -11,6 +9,7 @@ def have_matplotlib():
         return False
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "weft"    # the same figures give the same file
+    matplotlib.rcParams["svg.fonttype"] = "none"    # letters, not their outlines
     return True
 
 
@@ -44,19 +43,15 @@ def bars(path, bench, tests):
 def curves(path, tests):
     """Tests called "NAME, SIZE" become lines over the size, a plot for each name."""
     import matplotlib.pyplot as plt
-    lines = {}
-    for test in tests:
-        name, size = re.fullmatch(r"(.*), (\d+)", test.name).groups()
-        for peer in test.ranked():
-            lines.setdefault((name, test.metric), {}).setdefault(peer, []).append(
-                (int(size), test.median(peer, test.metric)))
+    lines = curves_of([("curves", test) for test in tests])
     if not lines:
         return
     figure, axes = plt.subplots(len(lines), 1, figsize=(8, 2.6 * len(lines)), squeeze=False)
     for axis, ((name, metric), peers) in zip(axes[:, 0], lines.items()):
-        for peer, points in peers.items():
-            axis.plot(*zip(*points), marker="o", markersize=3, label=peer,
-                      color="#c0392b" if peer == "weft" else "#5d7fa3")
+        others = iter(("#5d7fa3", "#7f8c8d", "#8e6fa3"))
+        for peer in sorted(peers, key=lambda peer: peer != "weft"):
+            axis.plot(*zip(*peers[peer]), marker="o", markersize=3, label=peer,
+                      color="#c0392b" if peer == "weft" else next(others))
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
         axis.set_title("%s: %s" % (name, TITLES.get(metric, metric)), fontsize=9, loc="left")

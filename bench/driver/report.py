@@ -1,5 +1,8 @@
 """What came out: a table for each test, the targets, JSON, plots and a page."""
 import json
+import math
+import re
+import sys
 import time
 
 from . import machine
@@ -10,9 +13,10 @@ TITLES = {"srv_ns": "server CPU, ns", "ns": "CPU, ns", "rps": "requests/s", "mib
           "bytes_per_connection": "bytes a connection", "msgs_per_s": "messages/s",
           "jobs_per_s": "jobs/s", "cpu_ns": "CPU, ns", "calls": "system calls a request",
           "longs_per_s": "long jobs/s", "resident_mib": "resident, MiB", "after_ratio": "after / before",
-          "instructions": "instructions", "ready_ms": "ready, ms", "reload_ms": "reload, ms"}
+          "instructions": "instructions", "ready_ms": "ready, ms", "reload_ms": "reload, ms",
+          "faults": "page faults, each"}
 # Beside the figure that counts, these are worth a column.
-ALSO = ("rps", "p50_us", "p99_us", "longs_per_s", "reload_ms", "park_ns", "resident_mib",
+ALSO = ("rps", "p50_us", "p99_us", "longs_per_s", "reload_ms", "park_ns", "faults", "resident_mib",
         "before_kib", "at_once_kib", "after_kib")
 
 
@@ -70,6 +74,46 @@ def print_test(bench, test):
             print("  %-40s %s" % (name, show(value)))
         return
     print_table(*rows_of(test))
+    sys.stdout.flush()
+
+
+def curves_of(tests):
+    """{(curve, metric): {peer: [(size, figure)]}}, from tests called "NAME, SIZE"."""
+    found = {}
+    for bench, test in tests:
+        if bench == "curves":
+            name, size = re.fullmatch(r"(.*), (\d+)", test.name).groups()
+            for peer in test.ranked():
+                found.setdefault((name, test.metric), {}).setdefault(peer, []).append(
+                    (int(size), test.median(peer, test.metric)))
+    return found
+
+
+FLAT, MARGIN = 1.5, 1.5
+
+
+def shape_of(points):
+    """How the cost of one grows from the cheapest size to the last, beside a logarithm's growth."""
+    (size, cost), (last_size, last_cost) = min(points, key=lambda point: point[1]), points[-1]
+    growth = last_cost / cost
+    if growth <= FLAT:
+        return "flat"
+    logs = math.log(last_size) / math.log(max(size, 2))
+    return "%s: x %.1f while log n grows x %.1f" % ("log n" if growth <= MARGIN * logs else "bends",
+                                                    growth, logs)
+
+
+def curve_rows(tests):
+    found = curves_of(tests)
+    sizes = sorted({size for peers in found.values() for points in peers.values()
+                    for size, _ in points})
+    rows = []
+    for (name, metric), peers in found.items():
+        for peer, points in peers.items():
+            costs = dict(points)
+            rows.append(["%s; %s: %s" % (name, TITLES.get(metric, metric), peer)]
+                        + [show(costs.get(size)) for size in sizes] + [shape_of(points)])
+    return ["one of"] + ["{:,}".format(size) for size in sizes] + [""], rows
 
 
 def judged(tests):
@@ -124,7 +168,8 @@ def write_page(path, tests, run, heading):
              % (run["time"], run["repetitions"], run["load_before"], run["load_after"]))
     for note in run["notes"]:
         text += "\nNot measured: %s.\n" % note
-    for title, (header, rows) in [("Targets", target_rows(tests))] + [
+    for title, (header, rows) in [("Targets", target_rows(tests)),
+                                  ("Cost of one, by how many there are", curve_rows(tests))] + [
             ("%s: %s" % (bench, test.name), rows_of(test))
             for bench, test in tests if bench not in ("floor", "curves")]:
         if rows:

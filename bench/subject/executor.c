@@ -1,6 +1,7 @@
 /*
- * executor: empty jobs, awaited on the loop, so many at a time; and, with --fair,
- * the latency of short jobs while 16 jobs that block for 5 ms are outstanding.
+ * executor: empty jobs, awaited on the loop, so many at a time, each by a task of
+ * its own or, with --ring, all by one task; and, with --fair, the latency of short
+ * jobs while 16 jobs that block for 5 ms are outstanding.
  */
 
 #include "peer.h"
@@ -95,6 +96,40 @@ static int run_short_ones(void *arg)
     return 0;
 }
 
+static int await_one(weft_future **future)
+{
+    int r = weft_await(*future, NULL);
+
+    weft_future_unref(*future);
+    *future = NULL;
+    return r;
+}
+
+/* --window jobs out, and one task that awaits the oldest before it submits the next. */
+static int run_ring(void *arg)
+{
+    struct load *load = arg;
+    weft_future **ring = peer_allocate((size_t)load->window, sizeof(weft_future *));
+    int64_t n = load->n_left;
+
+    load->cpu = peer_cpu_time();
+    load->wall = peer_wall_time();
+    for (int64_t i = 0; i < n + load->window; i++) {
+        weft_future **oldest = &ring[i % load->window];
+        if (*oldest != NULL) {
+            WEFT_TRY(await_one(oldest));
+            load->n_done++;
+        }
+        if (i < n) {
+            WEFT_TRY(weft_loop_run_in_executor(NULL, load->executor, do_nothing, NULL, oldest));
+        }
+    }
+    load->cpu = peer_cpu_time() - load->cpu;
+    load->wall = peer_wall_time() - load->wall;
+    free(ring);
+    return 0;
+}
+
 static int run_load(void *arg)
 {
     struct load *load = arg;
@@ -134,14 +169,17 @@ static int run_executor(int argc, char **argv)
     options.min_threads = options.max_threads;
     peer_require(weft_executor_create(&options, &load.executor), "an executor");
     peer_samples_init(&load.samples, load.end > 0 ? MAX_SHORT_JOBS : (size_t)n);
-    peer_run(run_load, &load);
+    int64_t faults = peer_page_faults();
+    peer_run(peer_get_number(argc, argv, "--ring", 0) > 0 ? run_ring : run_load, &load);
+    faults = peer_page_faults() - faults;
     if (peer_get_number(argc, argv, "--fair", 0) > 0) {
         printf("shorts=%lld\nlongs_per_s=%.1f\n", (long long)load.n_done,
                (double)load.n_long * 1e9 / (double)load.wall);
     } else {
-        printf("jobs_per_s=%.0f\nwall_ns=%.1f\ncpu_ns=%.1f\n",
+        printf("jobs_per_s=%.0f\nwall_ns=%.1f\ncpu_ns=%.1f\nfaults=%.4f\n",
                (double)load.n_done * 1e9 / (double)load.wall,
-               (double)load.wall / (double)load.n_done, (double)load.cpu / (double)load.n_done);
+               (double)load.wall / (double)load.n_done, (double)load.cpu / (double)load.n_done,
+               (double)faults / (double)load.n_done);
     }
     peer_samples_print(&load.samples);
     peer_require(weft_executor_shutdown(load.executor, NULL), "the end of the executor");
@@ -150,6 +188,7 @@ static int run_executor(int argc, char **argv)
 }
 
 const struct peer_command peer_executor = {
-    "executor", "--threads THREADS --window AT_ONCE --n JOBS | --threads THREADS --fair MS",
+    "executor",
+    "--threads THREADS --window AT_ONCE --n JOBS --ring 0|1 | --threads THREADS --fair MS",
     run_executor
 };

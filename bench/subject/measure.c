@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +59,14 @@ int64_t peer_resident_bytes(void)
     }
     fclose(file);
     return resident * sysconf(_SC_PAGESIZE);
+}
+
+int64_t peer_page_faults(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
 }
 
 void peer_require(int code, const char *what)

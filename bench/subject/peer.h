@@ -34,6 +34,8 @@ const char *peer_get_text(int argc, char **argv, const char *name, const char *f
 int64_t peer_cpu_time(void);
 int64_t peer_wall_time(void);
 int64_t peer_resident_bytes(void);
+/* Pages that had to be made since the program began. */
+int64_t peer_page_faults(void);
 
 /* End the program with a message when <code> is negative. */
 void peer_require(int code, const char *what);

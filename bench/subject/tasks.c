@@ -185,14 +185,17 @@ static int run_spawn(int argc, char **argv)
     if (n_parked > 0) {
         peer_run(run_parked, &n_parked);
     }
+    int64_t faults = peer_page_faults();
     peer_run(run_spawns, &spawns);
+    faults = peer_page_faults() - faults;
     int64_t n = spawns.n_ran;
     if (n < spawns.n) {
         fprintf(stderr, "weft-peer: %lld of %lld ran\n", (long long)n, (long long)spawns.n);
         return 1;
     }
-    printf("ns=%.1f\nwall_ns=%.1f\nper_s=%.0f\n", (double)spawns.cpu / (double)n,
-           (double)spawns.wall / (double)n, (double)n * 1e9 / (double)spawns.wall);
+    printf("ns=%.1f\nwall_ns=%.1f\nfaults=%.4f\nper_s=%.0f\n", (double)spawns.cpu / (double)n,
+           (double)spawns.wall / (double)n, (double)faults / (double)n,
+           (double)n * 1e9 / (double)spawns.wall);
     return 0;
 }
 

@@ -1,15 +1,17 @@
 /*
- * xthread: closures that other threads run on one loop, and the way there and
- * back between two threads with a loop each.
+ * xthread: closures that other threads run on one loop; closures that have piled
+ * up before the loop runs; and the way there and back between two threads with a
+ * loop each.
  */
 
 #include "peer.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
-    MAX_PRODUCERS = 16
+    MAX_PRODUCERS = 10000
 };
 
 /* ---- one way ------------------------------------------------------------ */
@@ -43,7 +45,7 @@ static void *produce(void *data)
 static int run_one_way(int64_t n_producers, int64_t n)
 {
     struct counter counter = { .n_each = n / n_producers };
-    pthread_t threads[MAX_PRODUCERS];
+    pthread_t *threads = peer_allocate((size_t)n_producers, sizeof(pthread_t));
 
     counter.n = counter.n_each * n_producers;
     peer_require(weft_new_event_loop(NULL, &counter.loop), "a loop");
@@ -58,8 +60,37 @@ static int run_one_way(int64_t n_producers, int64_t n)
         pthread_join(threads[i], NULL);
     }
     cpu = peer_cpu_time() - cpu;
+    free(threads);
     printf("msgs_per_s=%.0f\nwall_ns=%.1f\ncpu_ns=%.1f\n", (double)counter.n * 1e9 / (double)wall,
            (double)wall / (double)counter.n, (double)cpu / (double)counter.n);
+    peer_require(weft_loop_close(counter.loop), "closing the loop");
+    weft_loop_unref(counter.loop);
+    return 0;
+}
+
+/* ---- a pile ------------------------------------------------------------- */
+
+/* <depth> closures wait in the mailbox each time that the loop begins to run. */
+static int run_piles(int64_t depth, int64_t n)
+{
+    struct counter counter = { .n = depth };
+    int64_t n_done = 0;
+
+    peer_require(weft_new_event_loop(NULL, &counter.loop), "a loop");
+    int64_t faults = peer_page_faults();
+    int64_t cpu = peer_cpu_time();
+    for (; n_done < n; n_done += depth) {
+        counter.n_ran = 0;
+        for (int64_t i = 0; i < depth; i++) {
+            peer_require(weft_loop_call_soon_threadsafe(counter.loop, count, &counter, NULL),
+                         "a message");
+        }
+        peer_require(weft_loop_run_forever(counter.loop), "the run");
+    }
+    cpu = peer_cpu_time() - cpu;
+    faults = peer_page_faults() - faults;
+    printf("cpu_ns=%.1f\nfaults=%.4f\n", (double)cpu / (double)n_done,
+           (double)faults / (double)n_done);
     peer_require(weft_loop_close(counter.loop), "closing the loop");
     weft_loop_unref(counter.loop);
     return 0;
@@ -150,7 +181,12 @@ static int run_xthread(int argc, char **argv)
 {
     int64_t n_trips = peer_get_number(argc, argv, "--rtt", 0);
     int64_t n_producers = peer_get_number(argc, argv, "--producers", 1);
+    int64_t depth = peer_get_number(argc, argv, "--depth", 0);
+    int64_t n = peer_get_number(argc, argv, "--n", 1000000);
 
+    if (depth > 0) {
+        return run_piles(depth, n);
+    }
     if (n_trips > 0) {
         return run_round_trips(n_trips, (int)peer_get_number(argc, argv, "--pin", 0));
     }
@@ -158,9 +194,11 @@ static int run_xthread(int argc, char **argv)
         fprintf(stderr, "weft-peer: --producers must be from 1 to %d\n", MAX_PRODUCERS);
         return 2;
     }
-    return run_one_way(n_producers, peer_get_number(argc, argv, "--n", 1000000));
+    return run_one_way(n_producers, n);
 }
 
 const struct peer_command peer_xthread = {
-    "xthread", "--producers THREADS --n MESSAGES | --rtt TRIPS --pin 0|1", run_xthread
+    "xthread",
+    "--producers THREADS --n MESSAGES | --depth MESSAGES --n IN_ALL | --rtt TRIPS --pin 0|1",
+    run_xthread
 };

@@ -170,6 +170,7 @@ int main(int argc, char **argv)
         for (long i = 0; i < T; i++)
             pthread_create(&t[i], NULL, rworker, NULL);
     uint64_t w0 = now_ns(), c0 = cpu_ns();
+    long f0 = page_faults();
     tend = w0 + (uint64_t)FAIR * 1000000;
     if (FAIR) {
         for (int i = 0; i < 16; i++)
@@ -223,8 +224,9 @@ int main(int argc, char **argv)
     }
     uint64_t w = now_ns() - w0, c = cpu_ns() - c0;
     if (!FAIR)
-        printf("jobs_per_s=%.0f\nwall_ns=%.1f\ncpu_ns=%.1f\n", (double)done * 1e9 / (double)w,
-               (double)w / (double)done, (double)c / (double)done);
+        printf("jobs_per_s=%.0f\nwall_ns=%.1f\ncpu_ns=%.1f\nfaults=%.4f\n",
+               (double)done * 1e9 / (double)w, (double)w / (double)done, (double)c / (double)done,
+               (double)(page_faults() - f0) / (double)done);
     else
         printf("shorts=%lu\nlongs_per_s=%.1f\n", H.n, (double)(done - H.n) * 1e9 / (double)w);
     hist_print(&H);
