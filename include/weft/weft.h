@@ -14,8 +14,8 @@
  *     a program            runtime.h log.h alloc.h
  *     looking inside       inspect.h
  *
- * Included on their own: testing.h (virtual time, failing memory), http.h and http_files.h
- * (libweft-http), service.h (modules of weftd), load.h (scenarios of weft-load).
+ * Included on their own: testing.h (virtual time, failing memory), http.h, http_client.h and
+ * http_files.h (libweft-http), service.h (modules of weftd), load.h (scenarios of weft-load).
  */
 
 #include "weft/address.h"
