@@ -69,8 +69,8 @@ static int read_file(const struct wf_memory *memory, struct wf_memory_part *part
 static ssize_t read_batch(const struct wf_memory *memory, const struct wf_memory_part *parts,
                           size_t n)
 {
-    struct iovec local[MAX_BATCH];
-    struct iovec remote[MAX_BATCH];
+    struct iovec local[MAX_BATCH] = { 0 }; /* the compiler does not see that n is never 0 */
+    struct iovec remote[MAX_BATCH] = { 0 };
     size_t n_whole = 0;
 
     for (size_t i = 0; i < n; i++) {
