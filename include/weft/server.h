@@ -124,11 +124,13 @@ typedef struct weft_server_stats {
     uint64_t accept_errors; /* that paused accepting */
     uint64_t shed;          /* accepted only to be closed at once */
     size_t connections;     /* open now */
+    uint64_t bytes_read;    /* from all its connections */
+    uint64_t bytes_written; /* to them */
 } weft_server_stats;
 
-#define WEFT_SERVER_STATS_INIT                \
-    {                                         \
-        sizeof(weft_server_stats), 0, 0, 0, 0 \
+#define WEFT_SERVER_STATS_INIT                      \
+    {                                               \
+        sizeof(weft_server_stats), 0, 0, 0, 0, 0, 0 \
     }
 
 /** Read them, into a struct that WEFT_SERVER_STATS_INIT has set. Thread: loop thread. Owns: copied.

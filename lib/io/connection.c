@@ -40,6 +40,9 @@ static void leave(struct wf_connection *connection)
 
     wf_list_remove(&connection->client.link);
     connection->task = weft_future_unref(connection->task);
+    if (connection->stream.io != NULL) { /* it may outlive the server for a moment */
+        connection->stream.traffic = &connection->stream.io->traffic;
+    }
     wf_stream_release(&connection->stream);
     wf_server_on_client_end(server);
 }
@@ -154,6 +157,7 @@ static struct wf_connection *make(weft_server *server, const struct wf_address *
     wf_stream_init(&connection->stream, server->io, &server->options.stream, server->origin);
     wf_peer_set(&connection->stream.peer, peer);
     connection->stream.is_served = true;
+    connection->stream.traffic = &server->traffic;
     connection->stream.release = free_connection;
     wf_server_add_client(server, &connection->client, &client_ops);
     return connection;

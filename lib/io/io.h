@@ -45,6 +45,13 @@ struct wf_io_member {
     void (*close)(struct wf_io_member *member);
 };
 
+/* Bytes that went through; of the connections of a server together, or of all the rest of a loop.
+ */
+struct wf_traffic {
+    uint64_t n_read;
+    uint64_t n_written;
+};
+
 struct wf_io {
     weft_loop *loop;              /* borrowed: it holds this */
     struct wf_list streams;       /* of weft_stream.link: all there are */
@@ -66,7 +73,8 @@ struct wf_io {
     struct wf_stdio stdio;
     struct weft_executor *files; /* ref: calls of the file system, NULL until used */
     wf_accept_fn *accept;
-    int reserve; /* owned: given up for a moment to shed a client; -1: none */
+    struct wf_traffic traffic; /* of streams that no server owns */
+    int reserve;               /* owned: given up for a moment to shed a client; -1: none */
 };
 
 /* The slot of <loop>, made at the first use. WEFT_ENOMEM. */

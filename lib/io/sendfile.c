@@ -106,6 +106,15 @@ static int get_fd(const struct sink *sink)
     return sink->transport != NULL ? sink->transport->fd : sink->stream->fd;
 }
 
+static void note_written(const struct sink *sink, size_t n)
+{
+    if (sink->transport != NULL) {
+        wf_transport_note_written(sink->transport, n);
+    } else {
+        sink->stream->traffic->n_written += n;
+    }
+}
+
 /* ---- the kernel's way --------------------------------------------------- */
 
 /* What one call came to: its bytes, 0 at the end of the file, or a code. */
@@ -121,7 +130,11 @@ static ssize_t send_piece(struct sending *sending)
         sent = sendfile(get_fd(&sending->sink), sending->file, &at, n);
     } while (sent < 0 && errno == EINTR);
     wf_sigpipe_restore(&guard, sent < 0 && errno == EPIPE);
-    return sent < 0 ? -errno : sent;
+    if (sent < 0) {
+        return -errno;
+    }
+    note_written(&sending->sink, (size_t)sent);
+    return sent;
 }
 
 static void advance(struct sending *sending, size_t n)

@@ -487,7 +487,10 @@ int weft_server_get_stats(const weft_server *server, weft_server_stats *out_stat
     if (code < 0) {
         return code;
     }
-    return wf_stats_write("server statistics", out_stats, &server->stats, sizeof server->stats);
+    weft_server_stats stats = server->stats;
+    stats.bytes_read = server->traffic.n_read;
+    stats.bytes_written = server->traffic.n_written;
+    return wf_stats_write("server statistics", out_stats, &stats, sizeof stats);
 }
 
 int weft_server_is_serving(const weft_server *server)

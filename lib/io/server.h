@@ -89,6 +89,7 @@ struct weft_server {
     unsigned n_pauses;        /* in a row, without a client taken */
     weft_time next_report_at; /* of accept errors */
     weft_server_stats stats;
+    struct wf_traffic traffic; /* of its connections */
     weft_time created_at;
     struct wf_list link; /* in the slot */
 };

@@ -294,6 +294,7 @@ void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_opt
     stream->watch.fd = -1;
     stream->loop = io->loop;
     stream->io = io;
+    stream->traffic = &io->traffic;
     stream->limit = options->limit;
     stream->high = options->high_water;
     stream->low = options->low_water;

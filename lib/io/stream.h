@@ -57,20 +57,21 @@ struct wf_held {
 
 struct weft_stream {
     uint32_t magic;
-    uint8_t state;        /* enum wf_stream_state */
-    bool is_at_end;       /* the peer's last byte was read */
-    bool is_hung_up;      /* an edge said that the end or an error is there to be read */
-    bool is_paused;       /* the queue went above high and is not back at low */
-    bool is_end_wanted;   /* write_eof was called */
-    bool is_aborted;      /* what was queued is lost */
-    bool is_released;     /* the owner is done with it */
-    bool is_served;       /* a server owns it */
-    bool is_sending_file; /* writes are refused but those of the task that sends it */
-    bool is_pipe;         /* no socket: one direction, and SIGPIPE to be kept away */
-    uint16_t n_closers;   /* tasks inside wait_closed, and those of <drainers> */
-    int fd;               /* owned; -1 once closed */
-    weft_loop *loop;      /* held */
-    struct wf_io *io;     /* borrowed: NULL once the loop is closed */
+    uint8_t state;              /* enum wf_stream_state */
+    bool is_at_end;             /* the peer's last byte was read */
+    bool is_hung_up;            /* an edge said that the end or an error is there to be read */
+    bool is_paused;             /* the queue went above high and is not back at low */
+    bool is_end_wanted;         /* write_eof was called */
+    bool is_aborted;            /* what was queued is lost */
+    bool is_released;           /* the owner is done with it */
+    bool is_served;             /* a server owns it */
+    bool is_sending_file;       /* writes are refused but those of the task that sends it */
+    bool is_pipe;               /* no socket: one direction, and SIGPIPE to be kept away */
+    uint16_t n_closers;         /* tasks inside wait_closed, and those of <drainers> */
+    int fd;                     /* owned; -1 once closed */
+    weft_loop *loop;            /* held */
+    struct wf_io *io;           /* borrowed: NULL once the loop is closed */
+    struct wf_traffic *traffic; /* borrowed: where its bytes count; used while it has an fd */
     struct wf_watch watch;
     struct wf_side reader;
     struct wf_side writer;

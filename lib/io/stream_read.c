@@ -228,6 +228,7 @@ static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size)
         return judge(stream, n);
     }
     stream->reader.is_ready = (size_t)n == size || stream->is_hung_up;
+    stream->traffic->n_read += (size_t)n;
     return n;
 }
 

@@ -71,6 +71,7 @@ static int fail_writer(weft_stream *stream, int code)
 static ssize_t judge(weft_stream *stream, ssize_t n, size_t wanted)
 {
     if (n >= 0) {
+        stream->traffic->n_written += (size_t)n;
         if ((size_t)n < wanted) {
             stream->writer.is_ready = false;
         }
@@ -226,12 +227,14 @@ int weft_stream_write(weft_stream *stream, const void *data, size_t size)
     }
     ssize_t sent = send(stream->fd, data, size, MSG_NOSIGNAL);
     if (__builtin_expect(sent == (ssize_t)size, 1)) {
+        stream->traffic->n_written += size;
         return 0;
     }
     if (sent < 0) {
         return write_failed(stream, data, size);
     }
     stream->writer.is_ready = false;
+    stream->traffic->n_written += (size_t)sent;
     return write_slowly(stream, (const char *)data + sent, size - (size_t)sent);
 }
 

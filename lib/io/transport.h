@@ -101,6 +101,20 @@ static inline int wf_transport_check(const weft_transport *transport)
 int wf_transport_create(const weft_origin *origin, struct wf_io *io, int fd,
                         const struct wf_address *peer, const weft_stream_options *options,
                         weft_transport **out_transport);
+/* Bytes that its socket has given or taken count for its server. */
+static inline void wf_transport_note_read(const weft_transport *transport, size_t n)
+{
+    if (transport->client.server != NULL) {
+        transport->client.server->traffic.n_read += n;
+    }
+}
+static inline void wf_transport_note_written(const weft_transport *transport, size_t n)
+{
+    if (transport->client.server != NULL) {
+        transport->client.server->traffic.n_written += n;
+    }
+}
+
 /* It is a client of <server>. */
 void wf_transport_join(weft_transport *transport, weft_server *server);
 /* Undo that, for one that no user has seen. The descriptor is closed when <closes>. */

@@ -144,6 +144,7 @@ static void read_piece(weft_transport *transport)
     }
     ssize_t n = receive(transport, buffer, size);
     if (n > 0) {
+        wf_transport_note_read(transport, (size_t)n);
         transport->is_readable =
             (size_t)n == size || transport->is_hung_up || transport->kind != WF_TRANSPORT_SOCKET;
         hand_over(transport, buffer, (size_t)n);

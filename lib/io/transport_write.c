@@ -84,7 +84,11 @@ static ssize_t send_pieces(weft_transport *transport, struct iovec *pieces, size
     if (sent < (ssize_t)total) {
         transport->is_writable = false;
     }
-    return sent < 0 ? 0 : sent;
+    if (sent < 0) {
+        return 0;
+    }
+    wf_transport_note_written(transport, (size_t)sent);
+    return sent;
 }
 
 static void fail_to_write(weft_transport *transport, int code)
@@ -275,9 +279,11 @@ int weft_transport_write(weft_transport *transport, const void *data, size_t siz
     if (transport->kind == WF_TRANSPORT_SOCKET && wf_outbox_is_empty(&transport->outbox)) {
         ssize_t sent = send(transport->fd, data, size, MSG_NOSIGNAL);
         if (__builtin_expect(sent == (ssize_t)size, 1)) {
+            wf_transport_note_written(transport, size);
             return 0;
         }
         if (sent >= 0) {
+            wf_transport_note_written(transport, (size_t)sent);
             transport->is_writable = false;
             return enqueue(transport, &buffer, 1, size, (size_t)sent);
         }

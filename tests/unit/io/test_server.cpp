@@ -66,7 +66,7 @@ int end(weft_server *server)
 
 weft_server_stats stats_of(weft_server *server)
 {
-    weft_server_stats stats = { sizeof stats, 0, 0, 0, 0 };
+    weft_server_stats stats = WEFT_SERVER_STATS_INIT;
     weft_server_get_stats(server, &stats);
     return stats;
 }
@@ -123,6 +123,8 @@ TEST_CASE("server: echoes to one client after the other", "[server]")
     CHECK(stats.connections == 0);
     CHECK(stats.shed == 0);
     CHECK(stats.accept_errors == 0);
+    CHECK(stats.bytes_read == 15);
+    CHECK(stats.bytes_written == 15);
 }
 
 TEST_CASE("server: accepted connections do not delay and know their peers", "[server]")
