@@ -75,10 +75,11 @@ static int write_all(int fd, const char *text, size_t length)
 
 int heritage_write(const struct heritage *heritage, int *out_fd)
 {
-    json_t *root = json_pack("{s:i, s:I, s:i, s:i, s:i, s:o}", "version", HERITAGE_VERSION,
-                             "generation", (json_int_t)heritage->generation, "channel",
-                             heritage->channel, "config", heritage->config, "pid",
-                             (int)heritage->supervisor, "listeners", pack_listeners(heritage));
+    json_t *root =
+        json_pack("{s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:o}", "version", HERITAGE_VERSION,
+                  "generation", (json_int_t)heritage->generation, "channel", heritage->channel,
+                  "config", heritage->config, "pid", (int)heritage->supervisor, "board",
+                  heritage->board, "slot", heritage->slot, "listeners", pack_listeners(heritage));
     char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     int fd;
     int rc;
@@ -197,6 +198,20 @@ static int read_fd(struct reading *reading, const json_t *object, const char *ke
     return rc != 0 ? rc : adopt_fd(reading, number, out);
 }
 
+/* Where figures go: both are optional, and negative for none. */
+static int read_board(struct reading *reading, const json_t *root, struct heritage *heritage)
+{
+    const json_t *board = json_object_get(root, "board");
+    const json_t *slot = json_object_get(root, "slot");
+
+    heritage->board = -1;
+    heritage->slot = json_is_integer(slot) ? (int)json_integer_value(slot) : -1;
+    if (!json_is_integer(board) || json_integer_value(board) < 0) {
+        return 0;
+    }
+    return adopt_fd(reading, json_integer_value(board), &heritage->board);
+}
+
 static int read_family(struct reading *reading, const json_t *object,
                        enum config_family *out_family)
 {
@@ -296,6 +311,9 @@ static int read_root(struct reading *reading, const json_t *root, struct heritag
     }
     if (rc == 0) {
         rc = read_fd(reading, root, "config", &heritage->config);
+    }
+    if (rc == 0) {
+        rc = read_board(reading, root, heritage);
     }
     if (rc == 0) {
         rc = read_listeners(reading, root, heritage);

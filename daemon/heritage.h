@@ -11,10 +11,12 @@
  * reads it once, before its first thread, and closes the memfd.
  *
  *     { "version": 1, "generation": 7, "channel": 4, "config": 5, "pid": 4711,
- *       "listeners": [ { "name": "web", "family": "ipv4", "fds": [6, 7] } ] }
+ *       "board": 6, "slot": 1,
+ *       "listeners": [ { "name": "web", "family": "ipv4", "fds": [7, 8] } ] }
  *
  * `config` is a memfd with the text of config_to_json: the worker never reads
- * the file, which may have changed since.
+ * the file, which may have changed since. `board` is where it publishes its figures, in its
+ * `slot` (status/board.h); without a slot it may only read them, and both may be missing.
  *
  * A per-loop listener has one SO_REUSEPORT socket per loop: loop i owns the
  * sockets i, i + n_loops, ... A shared one (unix, or handed over by systemd) has
@@ -48,6 +50,8 @@ struct heritage {
     pid_t supervisor; /* the worker ends when this is no longer its parent */
     int channel;      /* SOCK_SEQPACKET, see channel.h */
     int config;       /* memfd */
+    int board;        /* memfd; -1: none */
+    int slot;         /* BOARD_NO_SLOT: none */
     struct heritage_listener *listeners;
     size_t n_listeners;
 };

@@ -135,6 +135,10 @@ static void resolve_paths(struct config_loading *loading)
     if (config->control.socket != NULL) {
         config->control.socket = resolve_socket(loading, "control.socket", config->control.socket);
     }
+    if (config->status.address.family == CONFIG_FAMILY_UNIX) {
+        config->status.address.path =
+            resolve_socket(loading, "status.address", config->status.address.path);
+    }
     for (size_t i = 0; i < config->n_listeners; i++) {
         struct config_address *address = &config->listeners[i].address;
         if (address->family == CONFIG_FAMILY_UNIX) {
@@ -184,6 +188,32 @@ static void check_same_address(struct config_loading *loading, size_t index)
         struct config_place place = place_in(loading, path.text);
         (void)config_complain(loading->errors, CONFIG_ERROR, &place,
                               "%s: '%.128s' is the control socket", path.text, control);
+    }
+}
+
+static void check_status(struct config_loading *loading)
+{
+    static const char path[] = "status.address";
+    const struct config *config = loading->config;
+    struct config_place place = place_in(loading, path);
+
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        if (is_same_address(&config->status.address, &listener->address)) {
+            struct path other = path_to("listeners", listener->name, "address");
+            struct config_place other_place = place_in(loading, other.text);
+            struct config_diagnostic *on =
+                config_complain(loading->errors, CONFIG_ERROR, &place,
+                                "%s is the address of listener '%s' already", path, listener->name);
+            config_complain_note(loading->errors, on, &other_place, "it is given here");
+            return;
+        }
+    }
+    if (config->status.address.family == CONFIG_FAMILY_UNIX && config->control.socket != NULL &&
+        config->status.address.path != NULL &&
+        strcmp(config->control.socket, config->status.address.path) == 0) {
+        (void)config_complain(loading->errors, CONFIG_ERROR, &place,
+                              "%s: '%.128s' is the control socket", path, config->control.socket);
     }
 }
 
@@ -379,6 +409,7 @@ void config_check(struct config_loading *loading)
         check_same_address(loading, i);
         check_useless_keys(loading, &loading->config->listeners[i]);
     }
+    check_status(loading);
     check_users(loading);
     check_ranges(loading);
 }

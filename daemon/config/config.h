@@ -273,6 +273,11 @@ struct config_control {
     int64_t mode;
 };
 
+struct config_status {
+    struct config_address address; /* without a family: none */
+    int64_t mode;                  /* of a unix socket's file */
+};
+
 struct config_log {
     enum config_log_level level;
     enum config_log_format format;
@@ -296,6 +301,7 @@ struct config {
     struct config_drain drain;
     struct config_generations generations;
     struct config_control control;
+    struct config_status status;
     struct config_log log;
     struct config_private *private_parts; /* owned: memory, text and places */
 };

@@ -439,6 +439,35 @@ const struct config_key config_schema[] = {
     },
 
     {
+        .path = "status",
+        .kind = CONFIG_KIND_SECTION,
+        .apply = CONFIG_APPLY_LIVE,
+        .doc = "The process that serves /metrics, /livez and /readyz over HTTP. It is apart from "
+               "the workers, so it answers while they are stuck.",
+    },
+    {
+        .path = "status.address",
+        .kind = CONFIG_KIND_ADDRESS,
+        .default_text = "none",
+        .zero_word = "none",
+        .apply = CONFIG_APPLY_LIVE,
+        .doc = "Where it listens, as a listener's address, or `none`: there is no such process. "
+               "Whoever can connect can read, so it belongs on the loopback or a network of one's "
+               "own.",
+        IN_CONFIG(status.address),
+    },
+    {
+        .path = "status.mode",
+        .kind = CONFIG_KIND_MODE,
+        .default_text = "0660",
+        .min = 0,
+        .max = 0777,
+        .apply = CONFIG_APPLY_LIVE,
+        .doc = "Permissions of a unix socket's file: who may write it may connect.",
+        IN_CONFIG(status.mode),
+    },
+
+    {
         .path = "log",
         .kind = CONFIG_KIND_SECTION,
         .apply = CONFIG_APPLY_RESTART,
@@ -574,6 +603,17 @@ static const struct config_key echo_keys[] = {
     },
 };
 
+static const struct config_key status_keys[] = {
+    {
+        .path = "board",
+        .kind = CONFIG_KIND_INTEGER,
+        .default_text = "-1",
+        .min = -1,
+        .max = 1000000,
+        .doc = "The descriptor of the figures, which the supervisor gives.",
+    },
+};
+
 const struct config_module_schema *config_builtin_module(const char *name)
 {
     static const struct config_module_schema http = { http_keys,
@@ -581,6 +621,12 @@ const struct config_module_schema *config_builtin_module(const char *name)
     static const struct config_module_schema echo = { echo_keys,
                                                       sizeof echo_keys / sizeof echo_keys[0] };
 
+    static const struct config_module_schema status = { status_keys, sizeof status_keys /
+                                                                         sizeof status_keys[0] };
+
+    if (strcmp(name, "status") == 0) {
+        return &status;
+    }
     if (strcmp(name, "http") == 0) {
         return &http;
     }

@@ -435,7 +435,9 @@ int config_value_parse(const struct config_key *row, const char *text, size_t le
         rc = parse_mode(row, text, &value.as.number, why);
         break;
     case CONFIG_KIND_ADDRESS:
-        rc = config_address_parse(text, arena, &value.as.address, why);
+        rc = row->zero_word != NULL && strcmp(text, row->zero_word) == 0
+                 ? 0
+                 : config_address_parse(text, arena, &value.as.address, why);
         break;
     case CONFIG_KIND_NAMES:
     case CONFIG_KIND_SECTION:
@@ -624,6 +626,9 @@ char *config_value_format(const struct config_key *row, const struct config_valu
     case CONFIG_KIND_TEXT:
         return config_arena_printf(arena, "%s", value->as.text);
     case CONFIG_KIND_ADDRESS: {
+        if (value->as.address.family == CONFIG_FAMILY_NONE && row->zero_word != NULL) {
+            return config_arena_printf(arena, "%s", row->zero_word);
+        }
         size_t size = 64 + (value->as.address.path == NULL ? 0 : strlen(value->as.address.path));
         char *out = config_arena_alloc(arena, size);
         if (out != NULL) {

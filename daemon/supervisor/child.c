@@ -5,7 +5,7 @@
  * what it likes between the two, and a spawn helper could not lay out descriptors
  * as we want them:
  *
- *     0 /dev/null   1, 2 ours   3 heritage   4 channel   5 config   6... sockets
+ *     0 /dev/null   1, 2 ours   3 heritage   4 channel   5 config   6 board   7... sockets
  *
  * close_range() closes all above, also what a library opened without O_CLOEXEC.
  * All of ours are moved out of the way first, since a target number may be the
@@ -38,7 +38,7 @@ enum {
     HERITAGE_FD = 3,
     CHANNEL_FD = 4,
     CONFIG_FD = 5,
-    FIRST_SOCKET_FD = 6,
+    BOARD_FD = CHILD_BOARD_FD,
     MAX_INHERITED = HERITAGE_MAX_FDS + 8,
     PACKETS_PER_TURN = 64,
     EXEC_FAILED = 127
@@ -191,9 +191,12 @@ static int write_heritage(const struct child_options *options, int *out_fd)
         .supervisor = getpid(),
         .channel = CHANNEL_FD,
         .config = CONFIG_FD,
+        .board = options->board > 0 ? BOARD_FD : -1,
+        .slot = options->board > 0 ? options->slot : -1,
         .n_listeners = options->n_listeners,
     };
     int *numbers = calloc(MAX_INHERITED, sizeof *numbers);
+    int first_socket = options->board > 0 ? BOARD_FD + 1 : BOARD_FD;
     size_t n = 0;
     int rc = -ENOMEM;
 
@@ -203,7 +206,7 @@ static int write_heritage(const struct child_options *options, int *out_fd)
             heritage.listeners[i] = options->listeners[i];
             heritage.listeners[i].fds = numbers + n;
             for (size_t k = 0; k < options->listeners[i].n_fds; k++, n++) {
-                numbers[n] = FIRST_SOCKET_FD + (int)n;
+                numbers[n] = first_socket + (int)n;
             }
         }
         rc = heritage_write(&heritage, out_fd);
@@ -365,6 +368,9 @@ static int prepare_launch(const struct child_options *options, struct child *chi
     }
     launch->sources[launch->n_sources++] = channel;
     launch->sources[launch->n_sources++] = options->config;
+    if (options->board > 0) {
+        launch->sources[launch->n_sources++] = options->board;
+    }
     *out_step = "sockets";
     return list_sockets(options, launch);
 }

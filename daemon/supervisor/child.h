@@ -24,6 +24,10 @@ extern "C" {
 
 struct child;
 
+enum {
+    CHILD_BOARD_FD = 6 /* what the descriptor of the board is in the child */
+};
+
 /* One packet that was checked. Runs in a callback of the loop. */
 typedef void child_packet_fn(const struct channel_packet *packet, void *data);
 /* The answer to child_ask_dump, with a sealed memfd or -1; <fd> is the receiver's. */
@@ -38,6 +42,8 @@ struct child_options {
     const char *program; /* path of the worker */
     uint64_t generation;
     int config;                                /* descriptor with the configuration's JSON */
+    int board;                                 /* descriptor for its figures; 0: none */
+    int slot;                                  /* of the board; BOARD_NO_SLOT: it only reads */
     const struct heritage_listener *listeners; /* descriptors of this process */
     size_t n_listeners;
     child_packet_fn *on_packet;

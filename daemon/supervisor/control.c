@@ -22,6 +22,7 @@
 #include "supervisor/supervisor.h"
 
 #include "log.h"
+#include "status/text.h"
 #include "supervisor/sockets.h"
 
 #include <errno.h>
@@ -149,6 +150,26 @@ static int get_status(struct control *control, const struct peer *peer, weft_htt
     return rc;
 }
 
+static int get_metrics(struct control *control, const struct peer *peer, weft_http_request *request,
+                       weft_http_response *response)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int rc = observer_get_metrics(control->supervisor, &text, &length);
+
+    (void)peer;
+    (void)request;
+    if (rc != 0) {
+        return WEFT_ENOMEM;
+    }
+    rc = weft_http_response_add_header(response, "Content-Type", METRICS_CONTENT_TYPE);
+    if (rc == 0) {
+        rc = weft_http_response_write(response, text, length);
+    }
+    free(text);
+    return rc;
+}
+
 static int answer_plan(struct control *control, weft_http_response *response)
 {
     char *text = calloc(1, PLAN_SIZE);
@@ -217,6 +238,7 @@ static const struct verb {
     verb_fn *run;
 } verbs[] = {
     { "GET", "/status", false, get_status },
+    { "GET", "/metrics", false, get_metrics },
     { "POST", "/reload", true, post_reload },
     { "POST", "/stop", true, post_stop },
 };
@@ -258,7 +280,7 @@ static int on_request(weft_http_request *request, weft_http_response *response, 
         return answer_error(response, 405, "another method is wanted here");
     }
     return answer_error(response, 404,
-                        "there are GET /status, /tasks, /tree, /stack, /stack/ID, /waits, /loops, "
+                        "there are GET /status, /metrics, /tasks, /tree, /stack, /stack/ID, /waits, /loops, "
                         "/executors, /timers and /handles, POST /reload and POST /stop");
 }
 

@@ -89,12 +89,30 @@ static void note_restarts(struct reload_outcome *outcome, const struct config_pl
     }
 }
 
+/* The socket of the status process. On failure the outcome says why. */
+static int plan_status(struct supervisor *supervisor, struct version *next,
+                       struct reload_outcome *outcome)
+{
+    struct config_errors errors;
+
+    config_errors_init(&errors);
+    int rc = status_plan_make(supervisor, next->config, &errors, &next->status);
+    if (rc != 0) {
+        refuse(outcome, &errors);
+    }
+    config_errors_fini(&errors);
+    return rc;
+}
+
 /* Only live keys differ: sockets and workers stay as they are. */
 static int adopt_live(struct supervisor *supervisor, struct version *next,
                       struct reload_outcome *outcome)
 {
     int rc;
 
+    if (plan_status(supervisor, next, outcome) != 0) {
+        return 0;
+    }
     next->view = listeners_view_ref(supervisor->version.view);
     rc = version_write_json(next);
     if (rc != 0) {
@@ -137,6 +155,9 @@ static int adopt_generation(struct supervisor *supervisor, struct version *next,
         refuse(outcome, &errors);
     }
     config_errors_fini(&errors);
+    if (rc == 0) {
+        rc = plan_status(supervisor, next, outcome);
+    }
     if (rc == 0) {
         rc = version_write_json(next);
     }
@@ -271,6 +292,12 @@ static int reload_task(void *arg)
     supervisor->n_reloads++;
     supervisor->last_reload = *outcome;
     supervisor->last_reload_at = weft_loop_time(NULL);
+    if (outcome->is_ok) {
+        supervisor->config_taken_at = time(NULL);
+    } else {
+        supervisor->n_failed_reloads++;
+    }
+    observer_update(supervisor);
     return weft_return_ptr(outcome, free);
 }
 

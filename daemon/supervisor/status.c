@@ -168,6 +168,23 @@ static json_t *last_reload_to_json(const struct supervisor *supervisor, weft_tim
     return object;
 }
 
+static json_t *status_process_to_json(const struct supervisor *supervisor, bool *is_whole)
+{
+    char address[SOCKETS_TEXT_SIZE];
+    uint64_t n_restarts = 0;
+    int pid = 0;
+    json_t *object;
+
+    if (!observer_describe(supervisor, &pid, &n_restarts, address, sizeof address)) {
+        return json_null();
+    }
+    object = json_object();
+    set(object, "address", json_string(address), is_whole);
+    set_number(object, "pid", (uint64_t)pid, is_whole);
+    set_number(object, "restarts", n_restarts, is_whole);
+    return object;
+}
+
 char *status_to_json(const struct supervisor *supervisor)
 {
     const struct policy *policy = &supervisor->policy;
@@ -189,6 +206,7 @@ char *status_to_json(const struct supervisor *supervisor)
     set(root, "listeners", listeners_to_json(supervisor, &is_whole), &is_whole);
     set(root, "services", services_to_json(supervisor->version.config, &is_whole), &is_whole);
     set(root, "generations", generations_to_json(supervisor, now, &is_whole), &is_whole);
+    set(root, "status_process", status_process_to_json(supervisor, &is_whole), &is_whole);
     set_number(root, "deaths", supervisor->n_deaths, &is_whole);
     set(root, "last_death",
         supervisor->death[0] != '\0' ? json_string(supervisor->death) : json_null(), &is_whole);
@@ -254,6 +272,21 @@ static bool print_suggestion(const struct config_service *service, const char *a
     return false;
 }
 
+static void print_status_process(const struct supervisor *supervisor)
+{
+    char address[SOCKETS_TEXT_SIZE];
+    uint64_t n_restarts;
+    int pid;
+
+    if (observer_describe(supervisor, &pid, &n_restarts, address, sizeof address)) {
+        if (strncmp(address, "unix:", 5) == 0) {
+            printf("  curl --unix-socket %s http://weftd/metrics\n", address + 5);
+        } else {
+            printf("  curl http://%s/metrics\n", address);
+        }
+    }
+}
+
 void status_print_greeting(const struct supervisor *supervisor)
 {
     const struct config *config = supervisor->version.config;
@@ -276,6 +309,7 @@ void status_print_greeting(const struct supervisor *supervisor)
         listeners_describe(view, i, address, sizeof address);
         has_suggestion = service != NULL && print_suggestion(service, address);
     }
+    print_status_process(supervisor);
     printf("  weftctl --socket %s status\n", config->control.socket);
     printf("  curl --unix-socket %s http://weftd/status\n", config->control.socket);
     printf("Edit %s, then: kill -HUP %d. Ctrl-C ends.\n\n", supervisor->config_path, (int)getpid());

@@ -98,11 +98,11 @@ const char *supervisor_state(const struct supervisor *supervisor)
 
 /* --------------------------------------------------------------------------------- versions */
 
-int version_write_json(struct version *version)
+int config_to_memfd(const struct config *config, int *out_fd)
 {
     char *text;
     size_t length;
-    int rc = config_to_json(version->config, &text, &length);
+    int rc = config_to_json(config, &text, &length);
     int fd;
 
     if (rc != 0) {
@@ -127,14 +127,20 @@ int version_write_json(struct version *version)
         }
         return rc;
     }
-    version->json = fd;
+    *out_fd = fd;
     return 0;
+}
+
+int version_write_json(struct version *version)
+{
+    return config_to_memfd(version->config, &version->json);
 }
 
 void version_clear(struct version *version)
 {
     config_destroy(version->config);
     (void)listeners_view_unref(version->view);
+    status_plan_destroy(version->status);
     if (version->json >= 0) {
         close(version->json);
     }
@@ -181,6 +187,7 @@ void supervisor_apply_live(struct supervisor *supervisor)
             (void)child_send(i->child, CHANNEL_LOG_LEVEL, level);
         }
     }
+    observer_apply(supervisor);
 }
 
 /* --------------------------------------------------------------------- what children tell us */
@@ -207,6 +214,7 @@ static void on_packet(const struct channel_packet *packet, void *data)
         break;
     case CHANNEL_STALLED:
         generation->n_stalls++;
+        supervisor->n_stalls++;
         log_warning("generation %llu (pid %d): loop %u does not turn: %s",
                     (unsigned long long)generation->number, generation->pid, packet->index,
                     packet->text);
@@ -290,6 +298,7 @@ static void do_spawn(struct supervisor *supervisor, const struct policy_action *
             .on_exit = on_exit_of_child,
             .data = generation,
         };
+        observer_lend_slot(supervisor, generation, &options);
         rc = child_spawn(&options, &generation->child, why, sizeof why);
     }
     if (rc != 0) {
@@ -443,6 +452,7 @@ static void do_retire(struct supervisor *supervisor, const struct policy_action 
         (void)weft_handle_unref(dead->silence);
     }
     child_destroy(dead->child);
+    observer_retire_slot(supervisor, dead);
     (void)listeners_view_unref(dead->view); /* closes what nobody else has */
     free(dead);
 }
@@ -554,6 +564,7 @@ void supervisor_decide(struct supervisor *supervisor, enum policy_event_kind kin
     }
     supervisor->is_deciding = false;
     rearm(supervisor);
+    observer_update(supervisor);
     status_to_line(supervisor, line, sizeof line);
     notify_status("%s", line);
 }
@@ -570,6 +581,8 @@ void supervisor_stop(struct supervisor *supervisor)
     } else {
         log_info("told to stop again: hastening");
     }
+    supervisor->is_told_to_stop = true;
+    observer_update(supervisor); /* unready before a listener closes */
     supervisor_decide(supervisor, POLICY_EVENT_STOP, 0);
 }
 
@@ -683,6 +696,9 @@ static int open_listeners(struct supervisor *supervisor)
     config_errors_init(&errors);
     rc = listeners_prepare(supervisor->listeners, version->config,
                            supervisor_n_loops(version->config), &errors, &version->view);
+    if (rc == 0) {
+        rc = status_plan_make(supervisor, version->config, &errors, &version->status);
+    }
     config_errors_print(stderr, &errors);
     config_errors_fini(&errors);
     for (size_t i = 0; rc == 0; i++) {
@@ -731,6 +747,12 @@ static int set_up(struct supervisor *supervisor)
         seed = (uint64_t)weft_clock_now(); /* it only spreads restarts */
     }
     policy_init(&supervisor->policy, &limits, seed);
+    rc = observer_open(supervisor);
+    if (rc != 0) {
+        log_critical("cannot make room for figures: %s", weft_strerror(rc));
+        return EX_OSERR;
+    }
+    observer_apply(supervisor);
     return EX_OK;
 }
 
@@ -755,6 +777,7 @@ static void tear_down(struct supervisor *supervisor)
         (void)weft_handle_cancel(supervisor->watchdog);
         supervisor->watchdog = weft_handle_unref(supervisor->watchdog);
     }
+    observer_close(supervisor);
     listeners_leave(supervisor->listeners);
     for (struct generation *i = supervisor->generations; i != NULL; i = next) {
         next = i->next;

@@ -18,13 +18,16 @@
 
 #include "channel.h"
 #include "config/config.h"
+#include "status/board.h"
 #include "supervisor/child.h"
 #include "supervisor/listeners.h"
 #include "supervisor/policy.h"
+#include "supervisor/sockets.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <weft/future.h>
 #include <weft/http.h>
@@ -36,6 +39,8 @@ extern "C" {
 #endif
 
 struct control;
+struct observer;
+struct status_plan;
 struct supervisor;
 
 /* A worker process and what we know of it. */
@@ -50,6 +55,7 @@ struct generation {
     struct channel_status status;
     weft_time status_at; /* 0: none came */
     uint64_t n_stalls;
+    int slot;                           /* of the board, or BOARD_NO_SLOT */
     weft_handle *silence;               /* owned: it fell silent and should be dead soon */
     char last_words[CHANNEL_TEXT_SIZE]; /* why it failed, as it says */
     char how[320];                      /* it died */
@@ -60,6 +66,7 @@ struct version {
     struct config *config;       /* owned */
     struct listeners_view *view; /* ref */
     int json;                    /* owned memfd for the workers; -1: none */
+    struct status_plan *status;  /* owned; NULL: no status process is wanted */
 };
 
 /* How a reload went. */
@@ -99,9 +106,10 @@ struct supervisor {
     struct version version;      /* in force */
     struct version candidate;    /* of the reload that is under way; config NULL: none */
     struct generation *generations;
-    struct control *control; /* owned */
-    struct dump *dumps;      /* borrowed: the open questions of dumps.c */
-    int64_t n_dumps;         /* asked so far */
+    struct control *control;   /* owned */
+    struct observer *observer; /* owned */
+    struct dump *dumps;        /* borrowed: the open questions of dumps.c */
+    int64_t n_dumps;           /* asked so far */
 
     weft_lock *reload_lock;        /* one reload at a time */
     weft_future *reload_future;    /* ref: the candidate's end */
@@ -110,11 +118,15 @@ struct supervisor {
     struct reload_outcome last_reload;
     weft_time last_reload_at; /* 0: never */
     uint64_t n_reloads;
+    uint64_t n_failed_reloads;
+    time_t config_taken_at; /* of the last good reload; 0: none */
     uint64_t n_deaths;
+    uint64_t n_stalls;
     char death[1024]; /* the last one's sentence */
 
     weft_future *done; /* ref: the policy's EXIT */
     bool is_ready;     /* the service manager knows */
+    bool is_told_to_stop;
     int exit_code;
 };
 
@@ -140,6 +152,8 @@ size_t supervisor_n_loops(const struct config *config);
 /** How long a worker with <config> may take until it is READY. */
 int64_t supervisor_ready_within(const struct config *config);
 
+/** <config> as JSON in a memfd, which the caller closes. Errors: system codes. */
+int config_to_memfd(const struct config *config, int *out_fd);
 /** Make what workers get of version->config. Errors: system codes. */
 int version_write_json(struct version *version);
 void version_clear(struct version *version);
@@ -187,6 +201,36 @@ bool inspect_is_path(const char *path);
 /** Answer it. Thread: loop thread, in a task. Errors: of the response; WEFT_ECANCELED. */
 int inspect_answer(struct supervisor *supervisor, weft_http_request *request,
                    weft_http_response *response);
+
+/* ---- status_process.c ---------------------------------------------------- */
+
+/**
+ * What <config> wants of the status process: its socket is bound, nothing is started.
+ *
+ * Owns:    status_plan_destroy; *out_plan stays NULL when it wants none.
+ * Errors:  -EINVAL when the address cannot be had, and <errors> says so; system codes.
+ */
+int status_plan_make(struct supervisor *supervisor, const struct config *config,
+                     struct config_errors *errors, struct status_plan **out_plan);
+void status_plan_destroy(struct status_plan *plan);
+
+/** Make the board, and begin to write it. Errors: system codes. */
+int observer_open(struct supervisor *supervisor);
+/** Start, replace or end the status process, as supervisor->version.status wants it. */
+void observer_apply(struct supervisor *supervisor);
+/** Write down how things stand. */
+void observer_update(struct supervisor *supervisor);
+/** A place on the board for a worker that is about to be born, and the end of its use. */
+void observer_lend_slot(struct supervisor *supervisor, struct generation *generation,
+                        struct child_options *options);
+void observer_retire_slot(struct supervisor *supervisor, const struct generation *generation);
+/** What /metrics would say. Owns: *out_text is freed with free(). Errors: -ENOMEM. */
+int observer_get_metrics(const struct supervisor *supervisor, char **out_text, size_t *out_length);
+/** Whether there is to be a status process; its pid is 0 between two lives. */
+bool observer_describe(const struct supervisor *supervisor, int *out_pid, uint64_t *out_n_restarts,
+                       char *out_address, size_t size);
+/** End the process and wait for that. In a task. */
+void observer_close(struct supervisor *supervisor);
 
 /* ---- control.c ----------------------------------------------------------- */
 

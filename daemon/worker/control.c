@@ -46,6 +46,7 @@ struct control {
     int signals;             /* signalfd */
     atomic_bool is_stopping; /* release by control_stop, acquire by the thread */
     weft_time next_tick;
+    bool is_count_due; /* figures are to be published when all loops have answered */
     bool is_orphan;
     weft_time orphan_deadline;
     int n_terms;
@@ -272,7 +273,11 @@ static void tick(struct control *control)
         return;
     }
     control->next_tick = now + TICK;
+    if (control->is_count_due) { /* a loop owes its beat: publish what there is */
+        publisher_publish(control->worker->publisher, control->worker);
+    }
     ask_beats(control);
+    control->is_count_due = true;
     send_status(control, CHANNEL_STATUS, 0);
 }
 
@@ -321,6 +326,10 @@ static void *control_main(void *data)
             read_channel(control);
         }
         tick(control);
+        if (control->is_count_due && have_all_answered(control)) {
+            control->is_count_due = false;
+            publisher_publish(control->worker->publisher, control->worker);
+        }
         if (control->has_ping && have_all_answered(control)) {
             control->has_ping = false;
             send_status(control, CHANNEL_PONG, control->ping);

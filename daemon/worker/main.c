@@ -144,7 +144,8 @@ int main(int argc, char **argv)
         return EXIT_BAD_CONFIG;
     }
 
-    log_open("weft-worker", config->log.format, config->log.level);
+    log_open(heritage->board >= 0 && heritage->slot < 0 ? "weft-status" : "weft-worker",
+             config->log.format, config->log.level);
     r = worker_run(heritage, config);
     config_destroy(config);
     heritage_destroy(heritage);

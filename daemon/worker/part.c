@@ -32,12 +32,20 @@ int part_init(struct part *part, struct worker *worker, int index)
         part->services[i].config = &worker->config->services[i];
         part->services[i].descriptor = worker->descriptors[i];
         part->services[i].part = part;
+        part->services[i].counters =
+            calloc(worker->config->services[i].listeners.count + 1, sizeof(struct server_counters));
+        if (part->services[i].counters == NULL) {
+            return WEFT_ENOMEM;
+        }
     }
     return 0;
 }
 
 void part_fini(struct part *part)
 {
+    for (size_t i = 0; part->services != NULL && i < part->worker->config->n_services; i++) {
+        free(part->services[i].counters);
+    }
     free(part->services);
     part->services = NULL;
 }
@@ -132,30 +140,29 @@ static void publish(atomic_uint_fast64_t *counter, uint64_t value)
 
 void part_count(struct part *part)
 {
+    struct part_counters *counters = &part->counters;
+    weft_loop_stats stats = WEFT_LOOP_STATS_INIT;
     uint64_t n_connections = 0;
     uint64_t n_accepted = 0;
     uint64_t n_shed = 0;
     uint64_t n_errors = 0;
 
     for (size_t i = 0; i < part->worker->config->n_services; i++) {
-        const struct weft_service *service = &part->services[i];
-        for (size_t k = 0; k < service->n_servers; k++) {
-            weft_server_stats stats = WEFT_SERVER_STATS_INIT;
-            if (weft_server_get_stats(service->servers[k], &stats) == 0) {
-                n_connections += stats.connections;
-                n_accepted += stats.accepted;
-                n_shed += stats.shed;
-                n_errors += stats.accept_errors;
-            }
+        struct weft_service *service = &part->services[i];
+        service_count(service);
+        for (size_t k = 0; k < service->config->listeners.count; k++) {
+            const struct server_counters *server = &service->counters[k];
+            n_connections += atomic_load_explicit(&server->n_connections, memory_order_relaxed);
+            n_accepted += atomic_load_explicit(&server->n_accepted, memory_order_relaxed);
+            n_shed += atomic_load_explicit(&server->n_shed, memory_order_relaxed);
+            n_errors += atomic_load_explicit(&server->n_accept_errors, memory_order_relaxed);
         }
     }
-    int n_tasks = weft_all_tasks(part->loop, NULL, 0);
-    publish(&part->counters.n_tasks, n_tasks < 0 ? 0 : (uint64_t)n_tasks);
-    publish(&part->counters.n_connections, n_connections);
-    if (!part->is_draining) {
-        /* The servers of a drained service are gone, their totals are not. */
-        publish(&part->counters.n_accepted, n_accepted);
-        publish(&part->counters.n_shed, n_shed);
-        publish(&part->counters.n_accept_errors, n_errors);
-    }
+    (void)weft_loop_get_stats(part->loop, &stats); /* ours, and the struct is good */
+    publish(&counters->n_tasks, stats.n_tasks);
+    publish(&counters->n_connections, n_connections);
+    publish(&counters->n_accepted, n_accepted);
+    publish(&counters->n_shed, n_shed);
+    publish(&counters->n_accept_errors, n_errors);
+    atomic_store_explicit(&counters->counted_at, weft_clock_now(), memory_order_relaxed);
 }

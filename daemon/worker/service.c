@@ -205,6 +205,7 @@ static int supervise(void *arg)
         }
         }
         atomic_fetch_add_explicit(&service->part->counters.n_restarts, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&service->n_restarts, 1, memory_order_relaxed);
         WEFT_TRY(weft_sleep(wait));
     }
 }
@@ -347,6 +348,11 @@ static int wait_drained(void *arg)
     return service_wait_drained(arg);
 }
 
+static void count(atomic_uint_fast64_t *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
 static size_t count_connections(const struct weft_service *service)
 {
     size_t n = 0;
@@ -393,12 +399,30 @@ size_t service_cut(struct weft_service *service)
     return n_cut;
 }
 
+/* A server that is gone has counted for the last time just before. */
+void service_count(struct weft_service *service)
+{
+    for (size_t i = 0; i < service->n_servers; i++) {
+        struct server_counters *counters = &service->counters[i];
+        weft_server_stats stats = WEFT_SERVER_STATS_INIT;
+        if (weft_server_get_stats(service->servers[i], &stats) == 0) {
+            count(&counters->n_accepted, stats.accepted);
+            count(&counters->n_accept_errors, stats.accept_errors);
+            count(&counters->n_shed, stats.shed);
+            count(&counters->n_connections, stats.connections);
+            count(&counters->n_read, stats.bytes_read);
+            count(&counters->n_written, stats.bytes_written);
+        }
+    }
+}
+
 void service_gone(struct weft_service *service)
 {
     /* What is stuck still runs in the module and may use what `gone` would release. */
     if (service->is_started && !service->is_stuck && service->descriptor->gone != NULL) {
         service->descriptor->gone(service);
     }
+    service_count(service);
     for (size_t i = 0; i < service->n_servers; i++) {
         weft_server_destroy(service->servers[i]);
     }

@@ -267,10 +267,13 @@ static int worker_main(weft_runtime *runtime, void *arg)
         drain(worker);
     }
     bool has_failed = worker->why[0] != '\0';
+    control_stop(worker->control);
+    if (worker->control != NULL) {
+        publisher_publish(worker->publisher, worker); /* the last word, and nobody else's */
+    }
     if (!has_failed) {
         control_say(worker->heritage, CHANNEL_DRAINED, NULL);
     }
-    control_stop(worker->control);
     drop_executors(worker);
     (void)weft_event_destroy(worker->stop); /* Nobody waits any more. */
     worker->stop = NULL;
@@ -321,8 +324,13 @@ int worker_run(const struct heritage *heritage, const struct config *config)
 {
     struct worker worker = { .heritage = heritage, .config = config };
     weft_runtime_options options = runtime_options(config);
-    int r = load_modules(&worker);
+    int r = publisher_create(heritage, &worker.publisher);
 
+    if (r < 0) {
+        log_warning("figures cannot be published: %s",
+                    weft_strerror(r)); /* it serves all the same */
+    }
+    r = load_modules(&worker);
     if (r < 0) {
         if (worker.why[0] == '\0') {
             snprintf(worker.why, sizeof worker.why, "%s", weft_strerror(r));
@@ -339,6 +347,7 @@ int worker_run(const struct heritage *heritage, const struct config *config)
         }
     }
     control_destroy(worker.control);
+    publisher_destroy(worker.publisher);
     drop_parts(&worker);
     free(worker.descriptors);
     return r;

@@ -28,9 +28,20 @@
 struct worker;
 struct part;
 struct control;
+struct publisher;
 
 enum {
     WORKER_WHY_SIZE = 512
+};
+
+/* One listener of a service, on one loop; [0] of one without. Relaxed, each a number of its own. */
+struct server_counters {
+    atomic_uint_fast64_t n_accepted;
+    atomic_uint_fast64_t n_accept_errors;
+    atomic_uint_fast64_t n_shed;
+    atomic_uint_fast64_t n_connections;
+    atomic_uint_fast64_t n_read;
+    atomic_uint_fast64_t n_written;
 };
 
 /* One service on one loop. */
@@ -42,7 +53,9 @@ struct weft_service {
     void *data;            /* the module's */
     weft_server **servers; /* owned, one per listener */
     size_t n_servers;
-    weft_task *runner; /* owned: supervises <run>; NULL without */
+    struct server_counters *counters; /* owned: one per listener, and one more */
+    atomic_uint_fast64_t n_restarts;  /* of <run>; relaxed */
+    weft_task *runner;                /* owned: supervises <run>; NULL without */
     struct restart_state restart;
     bool is_started;
     bool is_draining;
@@ -58,6 +71,7 @@ struct part_counters {
     atomic_uint_fast64_t n_shed;
     atomic_uint_fast64_t n_accept_errors;
     atomic_uint_fast64_t n_restarts;
+    atomic_llong counted_at; /* when it wrote these */
 };
 
 /* One loop with its services. Loop thread only, but the counters. */
@@ -87,6 +101,7 @@ struct worker {
     struct part *parts; /* owned */
     int n_loops;
     struct control *control;
+    struct publisher *publisher; /* owned; control thread, and loop 0 at the end; NULL: none */
 
     /* Loop 0 only. */
     weft_event *stop;
@@ -131,6 +146,8 @@ int service_begin_drain(struct weft_service *service);
 int service_wait_drained(struct weft_service *service);
 /** Cancel what is left, and abort what does not end by itself; how many connections were cut. */
 size_t service_cut(struct weft_service *service);
+/** Count what its servers counted. */
+void service_count(struct weft_service *service);
 /** Release what it holds. */
 void service_gone(struct weft_service *service);
 
@@ -154,5 +171,15 @@ struct dumper *dumper_create(const struct heritage *heritage);
 void dumper_request(struct dumper *dumper, const struct channel_packet *packet);
 /** Ends the thread, after the dump that it is at. NULL is a no-op. */
 void dumper_destroy(struct dumper *dumper);
+
+/* ---- publish.c ---- */
+
+/** Where the heritage says, if it does. Owns: publisher_destroy. Errors: system codes; 1: nowhere.
+ */
+int publisher_create(const struct heritage *heritage, struct publisher **out_publisher);
+/** Write down how everything stands, asking no loop. NULL is a no-op. Thread: one at a time. */
+void publisher_publish(struct publisher *publisher, const struct worker *worker);
+/** Release it; what was published stays. NULL is a no-op. */
+void publisher_destroy(struct publisher *publisher);
 
 #endif

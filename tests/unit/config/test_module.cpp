@@ -195,7 +195,7 @@ TEST_CASE("module: its settings become a schema and are checked by it", "[config
 
 TEST_CASE("module: the built-in ones say what the configuration says of them", "[config][module]")
 {
-    for (std::string name : { "http", "echo" }) {
+    for (std::string name : { "http", "echo", "status" }) {
         reader reader;
         std::string file = WEFT_TEST_MODULE_DIR "/" + name + ".so";
         std::string copy = reader.directory.path + "/m.so";

@@ -69,7 +69,7 @@ TEST_CASE("schema: every row has a doc and a default that its own rules allow", 
     for (size_t i = 0; i < config_schema_count; i++) {
         check_row(config_schema[i]);
     }
-    for (const char *name : { "http", "echo" }) {
+    for (const char *name : { "http", "echo", "status" }) {
         const config_module_schema *schema = config_builtin_module(name);
         REQUIRE(schema != nullptr);
         for (size_t i = 0; i < schema->n_keys; i++) {

@@ -56,7 +56,7 @@ TEST_CASE("stats: sleeps with a limit are counted, asked and actual", "[loop][st
     CHECK(stats.poll_asked.max <= WEFT_US(100));
     CHECK(stats.poll_actual.n == 1);
     CHECK(stats.poll_actual.sum >= stats.poll_asked.sum); /* not early */
-    loop.turns(2); /* no sleep, nothing to count */
+    loop.turns(2);                                        /* no sleep, nothing to count */
     weft_loop_set_debug(loop, WEFT_DEBUG_OFF);
     weft_loop_run_once(loop, WEFT_US(100));
     CHECK(stats_of(loop).poll_asked.n == 1);
@@ -99,7 +99,6 @@ TEST_CASE("stats: level off measures no times", "[loop][stats]")
     CHECK(stats.poll_asked.n == 0);
     CHECK(stats.poll_actual.n == 0);
 }
-
 
 static int end_with(void *data)
 {
