@@ -198,7 +198,7 @@ static int read_fd(struct reading *reading, const json_t *object, const char *ke
     return rc != 0 ? rc : adopt_fd(reading, number, out);
 }
 
-/* Where figures go: both are optional, and negative for none. */
+/* Where figures go: both are optional, and below 3 or negative for none. */
 static int read_board(struct reading *reading, const json_t *root, struct heritage *heritage)
 {
     const json_t *board = json_object_get(root, "board");
@@ -206,7 +206,7 @@ static int read_board(struct reading *reading, const json_t *root, struct herita
 
     heritage->board = -1;
     heritage->slot = json_is_integer(slot) ? (int)json_integer_value(slot) : -1;
-    if (!json_is_integer(board) || json_integer_value(board) < 0) {
+    if (!json_is_integer(board) || json_integer_value(board) < FIRST_FD) {
         return 0;
     }
     return adopt_fd(reading, json_integer_value(board), &heritage->board);

@@ -118,12 +118,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
-    .args_doc = "status|reload|stop\n"
+    .args_doc = "status|metrics|reload|stop\n"
                 "tasks|tree|stack [ID]|waits|loops|executors|timers|handles\n"
                 "ps|pstree PID",
     .doc = "Ask a running weftd, tell it something, or look inside.\v"
-           "status: what it serves, with which processes. reload: read the configuration anew, "
-           "wait until it serves, or say why not. stop: drain and end.\n\n"
+           "status: what it serves, with which processes. metrics: its figures, as Prometheus "
+           "reads them. reload: read the configuration anew, wait until it serves, or say why "
+           "not. stop: drain and end.\n\n"
            "What goes on in the workers, also when their loops are stuck: tasks; tree: which task "
            "waits for which; stack: the C stacks, with an ID all about this task; waits: what is "
            "waited for, who could end it, and the circles; loops, executors, timers, handles. A "

@@ -163,6 +163,30 @@ static enum verb_exit run_stop(const struct verb_options *options)
     return code;
 }
 
+/* Text for Prometheus, which has no other form: --json changes nothing. */
+static enum verb_exit run_metrics(const struct verb_options *options)
+{
+    struct client_answer answer;
+    char why[512];
+    enum verb_exit code = VERB_OK;
+    int rc = client_ask(options->socket, "GET", "/metrics", LOOK_LIMIT, &answer, why, sizeof why);
+
+    if (rc != 0) {
+        code = exit_of(rc);
+        fprintf(stderr, "weftctl: %s%s\n", code == VERB_NOT_RUNNING ? "weftd does not run: " : "",
+                why);
+        return code;
+    }
+    if (answer.status == 200) {
+        fputs(answer.body, stdout);
+    } else {
+        fprintf(stderr, "weftctl: weftd answers %d\n", answer.status);
+        code = VERB_FAILED;
+    }
+    client_answer_clear(&answer);
+    return code;
+}
+
 static const struct {
     const char *name;
     enum verb_exit (*run)(const struct verb_options *options); /* this or look */
@@ -170,6 +194,7 @@ static const struct {
     enum verb_number number;
 } verbs[] = {
     { "status", run_status, NULL, VERB_NO_NUMBER },
+    { "metrics", run_metrics, NULL, VERB_NO_NUMBER },
     { "reload", run_reload, NULL, VERB_NO_NUMBER },
     { "stop", run_stop, NULL, VERB_NO_NUMBER },
     { "tasks", NULL, look_at_workers, VERB_NO_NUMBER },

@@ -144,7 +144,7 @@ static int start(weft_service *service)
     options.max_target_length = 1024;
     options.max_body_size = SIZE_MAX; /* none at all */
     options.head_limit = WEFT_S(5);
-    options.idle_limit = WEFT_S(120); /* two scrapes of a minute each may share a connection */
+    options.idle_limit = WEFT_S(75);  /* scrapes of every minute may share a connection */
     options.total_limit = WEFT_S(10); /* a scraper that does not read is cut */
     int r = open_board(status, (int)weft_service_get_int(service, "board"));
     if (r == 0) {

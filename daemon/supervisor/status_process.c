@@ -89,7 +89,7 @@ static char *write_yaml(const struct config *config, size_t *out_length)
     config_address_format(&config->status.address, address, sizeof address);
     fputs("run_directory: ", out);
     put_quoted(out, config->run_directory);
-    fputs("\nloops:\n  count: 1\nlisteners:\n  status:\n    max_connections: 64\n", out);
+    fputs("\nloops:\n  count: 1\nlisteners:\n  status:\n    max_connections: 1024\n", out);
     fputs("    address: ", out);
     put_quoted(out, address);
     if (config->status.address.family == CONFIG_FAMILY_UNIX) {
@@ -242,6 +242,7 @@ static void retry(struct status_process *process, const char *how)
     log_error("the status process %s; the next one starts in %s", how,
               format_duration(process->backoff, text, sizeof text));
     observer->n_restarts++;
+    observer_update(process->owner);
     if (weft_loop_call_later(NULL, process->backoff, on_retry, process, &process->timer) < 0) {
         log_critical("out of memory: the status process stays away until the next reload");
     }

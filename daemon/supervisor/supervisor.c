@@ -215,6 +215,7 @@ static void on_packet(const struct channel_packet *packet, void *data)
     case CHANNEL_STALLED:
         generation->n_stalls++;
         supervisor->n_stalls++;
+        observer_update(supervisor);
         log_warning("generation %llu (pid %d): loop %u does not turn: %s",
                     (unsigned long long)generation->number, generation->pid, packet->index,
                     packet->text);

@@ -71,7 +71,7 @@ class Supervision(unittest.TestCase):
             self.assertEqual(facts["supervisor"], daemon.process.pid)
             self.assertEqual(facts["parent"], daemon.process.pid)
             self.assertEqual(facts["generation"], 1)
-            self.assertEqual(len(facts["expected"]), 6 + 2 + 1)  # two loops, one unix socket
+            self.assertEqual(len(facts["expected"]), 7 + 2 + 1)  # two loops, one unix socket
             greeting = daemon.log()
             self.assertIn("Try:", greeting)
             self.assertIn("curl --unix-socket " + daemon.socket_path, greeting)
@@ -240,7 +240,7 @@ class Supervision(unittest.TestCase):
                 self.assertEqual(daemon.address("web"), address)
                 facts = daemon.facts(address)
                 self.assertEqual(facts["inherited"], facts["expected"])
-                self.assertEqual(len(facts["expected"]), 6 + 2 + 1)
+                self.assertEqual(len(facts["expected"]), 7 + 2 + 1)
                 wait_until(lambda: len(manager.kept) == 3, "all are kept")
             self.assertEqual(daemon.terminate(), 0)
 

@@ -7,10 +7,12 @@
  * The first byte of a connection says what happens to it:
  *
  *     b   block the loop for 3 s          c   crash: SIGSEGV
+ *     B   block it until the client sends more
  *     f   the task fails                  h   hang, and refuse the first cancel
  *     o   overflow the stack by recursion O   the same by one frame of 1 MiB
  *     w   wait for ever                   else: echoed, and the connection ends
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +67,14 @@ static void block(time_t seconds)
     }
 }
 
+static void block_until_readable(int fd)
+{
+    struct pollfd wanted = { .fd = fd, .events = POLLIN | POLLRDHUP };
+
+    while (poll(&wanted, 1, -1) < 0) {
+    }
+}
+
 /* The compiler must not see that it never ends. */
 __attribute__((noinline)) static int go_deeper(volatile int *depth)
 {
@@ -93,6 +103,9 @@ static int connected(weft_service *service, weft_stream *stream)
     switch (n == 0 ? 0 : byte) {
     case 'b':
         block(3);
+        break;
+    case 'B':
+        block_until_readable(weft_stream_get_fd(stream));
         break;
     case 'c':
         raise(SIGSEGV);

@@ -282,7 +282,8 @@ TEST_CASE("explain: an unknown key names what is near", "[config][explain]")
           "there is no key 'loops.cuont'; did you mean 'loops.count'?\n");
     CHECK(explain("mode", -ENOENT) == "there is no key 'mode'\n"
                                       "    listeners.*.mode\n"
-                                      "    control.mode\n");
+                                      "    control.mode\n"
+                                      "    status.mode\n");
     CHECK(explain("loops.count.more", -ENOENT) == "there is no key 'loops.count.more'\n");
     CHECK(explain("services..module", -ENOENT).find("there is no key") == 0);
     CHECK(explain(std::string(5000, '.').c_str(), -ENOENT).find("there is no key") == 0);

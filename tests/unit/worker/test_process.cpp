@@ -211,7 +211,7 @@ class supervisor
     void start()
     {
         struct heritage_listener listener = { "web", CONFIG_FAMILY_IPV4, fds, 2 };
-        struct heritage heritage = { 1, getpid(), worker_channel, config_fd, &listener, 1 };
+        struct heritage heritage = { 1, getpid(), worker_channel, config_fd, -1, -1, &listener, 1 };
         const char *program = WEFT_TEST_BIN_DIR "/weft-worker";
         int fd = -1;
 
