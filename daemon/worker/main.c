@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <weft/inspect.h>
+
 enum {
     EXIT_USAGE = 64,
     EXIT_BAD_CONFIG = 78,
@@ -43,7 +45,8 @@ static int parse_arguments(int argc, char **argv)
 
 /*
  * All signals that are sent to the process are blocked from here on, in all
- * threads to come; the control thread takes them. Those that a thread brings
+ * threads to come; the control thread takes them, SIGQUIT among them, which writes
+ * a dump to the log. Those that a thread brings
  * upon itself and the real-time ones, which are sent to single threads, are not.
  */
 static void set_up_signals(void)
@@ -146,6 +149,10 @@ int main(int argc, char **argv)
 
     log_open(heritage->board >= 0 && heritage->slot < 0 ? "weft-status" : "weft-worker",
              config->log.format, config->log.level);
+    r = weft_dump_on_signal(SIGQUIT);
+    if (r < 0) {
+        log_warning("SIGQUIT will write no dump: %s", weft_current_message(r));
+    }
     r = worker_run(heritage, config);
     config_destroy(config);
     heritage_destroy(heritage);

@@ -91,6 +91,25 @@ WEFT_API int weft_dump_task(int fd, uint64_t id, unsigned flags);
  */
 WEFT_API int weft_dump_process(int fd, pid_t pid, unsigned flags);
 
+/**
+ * Let the signal <signum>, SIGQUIT for example, write weft_dump(WEFT_DUMP_ALL) to the log from now
+ * on: `kill -QUIT PID` shows what a program that hangs is at. A thread of its own takes the dump,
+ * so no loop is needed; the handler only wakes it. Each line is a record of the logger
+ * "weft.dump", of level INFO, and is written whatever the log's level is. Signals that come while
+ * a dump is written make one more.
+ *
+ * One signal of the process does that: another call moves it, 0 ends it, and what the former one
+ * did before comes back.
+ *
+ * Thread: any; some thread must have <signum> unblocked. In a forked child call it again.
+ * Owns:   the disposition of <signum>.
+ * Errors: WEFT_EINVAL for what is no signal, cannot be caught or tells of a fault; -EBUSY when the
+ *         program handles or ignores <signum>; -EAGAIN when no thread can be made. On failure all
+ *         is as before.
+ * See:    weft_log_set_sink.
+ */
+WEFT_API int weft_dump_on_signal(int signum);
+
 WEFT_END_DECLS
 
 #endif

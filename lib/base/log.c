@@ -164,6 +164,13 @@ void weft_log(enum weft_log_level level, const char *logger, const char *format,
     send_record(&record);
 }
 
+void wf_log_asked(const char *logger, const char *line)
+{
+    weft_log_record record = { sizeof record, WEFT_LOG_INFO, logger, line, NULL };
+
+    send_record(&record);
+}
+
 static void format_report(const weft_report *report, char *text, size_t size)
 {
     int len = snprintf(text, size, "%s", report->message != NULL ? report->message : "");

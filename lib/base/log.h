@@ -10,6 +10,9 @@
 /* Send <report> to the sink at its kind's level. */
 void wf_report(const weft_report *report);
 
+/* A line that was asked for, so that no level keeps it back. */
+void wf_log_asked(const char *logger, const char *line);
+
 /*
  * Refuse a call: report it once here, attach the message to the running frame,
  * abort when WEFT_MISUSE=abort is set, else return <code>.

@@ -2,6 +2,7 @@
 """What goes on in workers: asked of the daemon, which believes none of them."""
 import json
 import os
+import signal
 import sys
 import unittest
 
@@ -107,6 +108,16 @@ class FakeWorkers(unittest.TestCase):
             connection.close()
             self.assertEqual(response.status, 504)
             self.assertIn(answer["workers"][0]["error"], ("it has ended", "it does not answer within 2 s"))
+
+
+class Workers(unittest.TestCase):
+    def test_sigquit_writes_a_dump_to_the_log(self):
+        with Daemon(worker=None, level="error") as daemon:
+            daemon.start()
+            (pid,) = daemon.worker_pids()
+            os.kill(pid, signal.SIGQUIT)
+            wait_until(lambda: ", process %d" % pid in daemon.log(), "the dump is in the log")
+            self.assertEqual(daemon.worker_pids(), [pid])
 
 
 if __name__ == "__main__":

@@ -1205,6 +1205,10 @@ const misuse_bad misuse_bads[] = {
     BAD(weft_dump_process, WEFT_EINVAL, weft_dump_process(-1, 1, WEFT_DUMP_ALL)),
     BAD(weft_dump_process, WEFT_EINVAL, weft_dump_process(2, 1, 0)),
     BAD(weft_dump_process, WEFT_EINVAL, weft_dump_process(2, 0, WEFT_DUMP_ALL)),
+    BAD(weft_dump_on_signal, WEFT_EINVAL, weft_dump_on_signal(-1)),
+    BAD(weft_dump_on_signal, WEFT_EINVAL, weft_dump_on_signal(65)),
+    BAD(weft_dump_on_signal, WEFT_EINVAL, weft_dump_on_signal(SIGKILL)),
+    BAD(weft_dump_on_signal, WEFT_EINVAL, weft_dump_on_signal(SIGSEGV)),
     /* testing.h */
     BAD(weft_testing_advance, WEFT_EINVAL, weft_testing_advance(c.loop, -1)),
     BAD(weft_testing_advance, WEFT_ECLOSED, weft_testing_advance(c.closed_loop, 1)),
