@@ -169,3 +169,43 @@ TEST_CASE("table: what is wrong comes before the tables", "[ctl]")
     CHECK(text.find("came to nothing:\nx.yaml:1:1: error\n") != std::string::npos);
     CHECK(text.find("LISTENER") == std::string::npos);
 }
+
+TEST_CASE("table: the lists of a dump", "[ctl]")
+{
+    auto print = [](const char *what, const char *json) {
+        json_error_t error;
+        json_t *root = json_loads(json, 0, &error);
+        char *text = nullptr;
+        size_t length = 0;
+        FILE *stream = open_memstream(&text, &length);
+        table_print_dump(stream, what, root, /* has_colours = */ false);
+        fclose(stream);
+        json_decref(root);
+        std::string copy(text, length);
+        free(text);
+        return copy;
+    };
+
+    CHECK(print("tasks", R"({"tasks":[{"id":7,"name":"fetch","state":"waiting","loop":"weft-0",)"
+                         R"("coro":{"file":"client.c","line":41,"function":"main","what":"fetch"},)"
+                         R"("made":{"file":"main.c","line":12,"function":"main","what":null},)"
+                         R"("wait":{"what":"lock","text":"lock held by Task-4","for":1.204}},)"
+                         R"({"id":8,"name":"Task-8","state":"new","loop":"weft-0"}]})") ==
+          "ID  NAME    STATE    LOOP    FOR    WAITS FOR            COROUTINE  MADE AT\n"
+          "7   fetch   waiting  weft-0  1.2 s  lock held by Task-4  fetch      main.c:12\n"
+          "8   Task-8  new      weft-0  -      -                    -          -\n");
+    std::string executors =
+        print("executors", R"({"executors":[{"name":"default","threads":1,"max_threads":6,)"
+                           R"("running":1,"queued":0,"queue_limit":0,"waiting":0,"done":3,)"
+                           R"("cancelled":0,"rejected":0,"jobs":[{"state":"running",)"
+                           R"("submitted":{"file":"a.c","line":3,"function":"f","what":"block"},)"
+                           R"("running_for":0.25,"submitted_for":2,"abandoned":true,)"
+                           R"("thread":"default-0"}]}]})");
+    CHECK(executors.find("default  1        6    1        0       -") != std::string::npos);
+    CHECK(executors.find(
+              "default   block  running  250 ms    2.0 s      a.c:3  yes        default-0") !=
+          std::string::npos);
+    CHECK(print("timers", "{}") == "no timers\n");
+    CHECK(table_is_known("handles"));
+    CHECK_FALSE(table_is_known("tree"));
+}
