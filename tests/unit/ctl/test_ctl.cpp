@@ -201,7 +201,7 @@ TEST_CASE("table: the lists of a dump", "[ctl]")
                            R"("submitted":{"file":"a.c","line":3,"function":"f","what":"block"},)"
                            R"("running_for":0.25,"submitted_for":2,"abandoned":true,)"
                            R"("thread":"default-0"}]}]})");
-    CHECK(executors.find("default  1        6    1        0       -") != std::string::npos);
+    CHECK(executors.find("default   1        6    1        0       -") != std::string::npos);
     CHECK(executors.find(
               "default   block  running  250 ms    2.0 s      a.c:3  yes        default-0") !=
           std::string::npos);
