@@ -287,6 +287,9 @@ WEFT_API int weft_http_response_set_length(weft_http_response *response, uint64_
  */
 WEFT_API int weft_http_response_send(weft_http_response *response, const void *data, size_t size);
 
+/** Whether something of it was sent: 1 or 0. Thread: loop thread. Owns: nothing. */
+WEFT_API int weft_http_response_is_begun(const weft_http_response *response);
+
 /** Let <data> be the body, without a copy. Thread: loop thread. Owns: borrowed until the connection
  * has sent it: static data, or data that outlives the connection. */
 WEFT_API int weft_http_response_set_body_static(weft_http_response *response, const void *data,

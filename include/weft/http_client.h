@@ -164,6 +164,27 @@ WEFT_API int weft_http_reply_read(weft_http_reply *reply, void *buffer, size_t s
  */
 WEFT_API int weft_http_reply_read_all(weft_http_reply *reply, size_t limit, weft_bytes **out_bytes);
 
+/**
+ * Answer <request> with what the server at <origin> says: a reverse proxy's work.
+ * Both bodies go through piece by piece (set `streams_bodies`, else the request's
+ * waits in memory). Headers of one connection only are left out (RFC 9110 section
+ * 7.6.1); `Via` and `X-Forwarded-For` say where the request came from.
+ *
+ *     int r = weft_http_forward(client, "127.0.0.1:9000", request, response);
+ *     if (r < 0 && !weft_http_response_is_begun(response)) {
+ *         return weft_http_response_set_text(response, 502, "no answer\n");
+ *     }
+ *     return r;
+ *
+ * Thread: the client's loop thread, in the handler's task.
+ * Owns:   borrows all until it returns.
+ * Errors: as weft_http_client_call, weft_http_reply_read and weft_http_response_send. After a
+ *         failure the response is as it was, unless it is begun: then return the code, and the
+ *         connection is cut.
+ */
+WEFT_API int weft_http_forward(weft_http_client *client, const char *origin,
+                               weft_http_request *request, weft_http_response *response);
+
 /** Release it. Thread: the client's loop thread. Owns: consumes; NULL is a no-op. */
 WEFT_API void weft_http_reply_destroy(weft_http_reply *reply);
 

@@ -264,6 +264,11 @@ static int begin_piece(weft_http_response *response, uint64_t size)
     return 0;
 }
 
+int weft_http_response_is_begun(const weft_http_response *response)
+{
+    return response != NULL && response->is_begun;
+}
+
 int weft_http_response_send(weft_http_response *response, const void *data, size_t size)
 {
     if (response == NULL || (data == NULL && size > 0)) {
