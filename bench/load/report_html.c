@@ -270,6 +270,12 @@ static int plot_timeline(FILE *out, const struct run *run)
     return 0;
 }
 
+/* A gap in the line where nothing was measured. */
+static double some_ms(double seconds)
+{
+    return seconds > 0 ? seconds * 1e3 : NAN;
+}
+
 static int plot_server(FILE *out, const struct run *run)
 {
     const struct server_view *server = &run->server;
@@ -278,30 +284,44 @@ static int plot_server(FILE *out, const struct run *run)
     if (n < 2) {
         return 0;
     }
-    double *values = malloc(5 * n * sizeof(*values));
+    double *values = malloc(9 * n * sizeof(*values));
     if (values == NULL) {
         return WEFT_ENOMEM;
     }
     double *x = values, *cpu = x + n, *rss = cpu + n, *connections = rss + n,
-           *jobs = connections + n;
+           *jobs = connections + n, *busy = jobs + n, *turn = busy + n, *lag = turn + n,
+           *queue = lag + n;
     for (size_t i = 0; i < n; i++) {
         x[i] = (double)server->samples[i].at / 1e9;
         cpu[i] = server->samples[i].cpu * 100;
         rss[i] = (double)server->samples[i].rss / 1048576.0;
         connections[i] = (double)server->samples[i].connections;
         jobs[i] = (double)server->samples[i].jobs_queued;
+        busy[i] = server->samples[i].loops_busy * 100;
+        turn[i] = some_ms(server->samples[i].turn_p99);
+        lag[i] = some_ms(server->samples[i].lag_p99);
+        queue[i] = some_ms(server->samples[i].queue_age);
     }
     struct axis time = { 0, x[n - 1] > 1 ? x[n - 1] : 1, false };
-    struct line load[] = { { "CPU %", "#c33", n, x, cpu }, { "MiB", "#36c", n, x, rss } };
+    struct line load[] = { { "CPU %", "#c33", n, x, cpu },
+                           { "MiB", "#36c", n, x, rss },
+                           { "loops busy %", "#393", n, x, busy } };
+    struct line times[] = { { "turn p99", "#36c", n, x, turn },
+                            { "timer lag p99", "#c80", n, x, lag },
+                            { "job waits", "#c33", n, x, queue } };
     struct line work[] = { { "connections", "#393", n, x, connections },
                            { "jobs queued", "#c80", n, x, jobs } };
     struct plot of_load = {
-        "weftd: processor and memory", "s", "", time, { 0, largest(load, 2, 1) * 1.2, false }
+        "weftd: processor and memory", "s", "", time, { 0, largest(load, 3, 1) * 1.2, false }
     };
     struct plot of_work = {
         "weftd: work in hand", "s", "", time, { 0, largest(work, 2, 1) * 1.2, false }
     };
-    print_plot(out, &of_load, load, 2, x_tick);
+    struct plot of_times = { "weftd: times of its loops", "s", "ms", time, log_axis(times, 3) };
+    print_plot(out, &of_load, load, 3, x_tick);
+    if (largest(times, 3, 0) > 0) {
+        print_plot(out, &of_times, times, 3, x_tick);
+    }
     print_plot(out, &of_work, work, 2, x_tick);
     free(values);
     return 0;

@@ -85,6 +85,10 @@ static json_t *server_to_json(const struct server_view *server)
         set_count(one, "rss", sample->rss);
         set(one, "cpu", json_real(sample->cpu));
         set_count(one, "generation", sample->generation);
+        set(one, "loops_busy", json_real(sample->loops_busy));
+        set(one, "turn_p99_seconds", json_real(sample->turn_p99));
+        set(one, "lag_p99_seconds", json_real(sample->lag_p99));
+        set(one, "queue_age_seconds", json_real(sample->queue_age));
         json_array_append_new(samples, one);
     }
     set(object, "samples", samples);

@@ -72,6 +72,27 @@ static void print_failures(const struct tally *tally, FILE *out)
     fputs("\n", out);
 }
 
+/* The worst second of weftd's loops, by its own metrics. */
+static void print_loops(const struct server_view *server, FILE *out)
+{
+    double busy = 0;
+    double turn = 0;
+    double lag = 0;
+
+    for (size_t i = 0; i < server->n; i++) {
+        const struct server_sample *sample = &server->samples[i];
+        busy = sample->loops_busy > busy ? sample->loops_busy : busy;
+        turn = sample->turn_p99 > turn ? sample->turn_p99 : turn;
+        lag = sample->lag_p99 > lag ? sample->lag_p99 : lag;
+    }
+    if (turn > 0) {
+        fprintf(out,
+                "its loops  in their worst second %.0f %% busy, 99 %% of turns within %.3g ms, "
+                "timers late by %.3g ms\n",
+                busy * 100, turn * 1e3, lag * 1e3);
+    }
+}
+
 static void print_server(const struct run *run, FILE *out)
 {
     const struct server_view *server = &run->server;
@@ -86,6 +107,7 @@ static void print_server(const struct run *run, FILE *out)
                 "weftd      generation %" PRIu64 ", %.1f MiB resident, %.0f %% of a processor; "
                 "shed %" PRIu64 "\n",
                 last->generation, (double)last->rss / 1048576.0, last->cpu * 100, last->shed);
+        print_loops(server, out);
     }
     if (run->options->hammer_reload > 0) {
         fprintf(out, "reloads    %" PRIu64 ", failed %" PRIu64 "\n", server->n_reloads,

@@ -1,11 +1,12 @@
 /*
- * Talking to weftd while it is under load: GET /status once a second, POST
+ * Talking to weftd while it is under load: GET /status and /metrics once a second, POST
  * /reload and kill(2) when a mode asks for them. A weftd that does not answer
  * is part of what is tested: a sample is missing then, and the run goes on.
  */
 
 #include "load/server_view.h"
 #include "load/http_client.h"
+#include "load/scrape.h"
 #include "load/tally.h"
 
 #include "weft/error.h"
@@ -26,6 +27,8 @@ struct watch {
     uint64_t last_ticks;
     weft_time last_at;
     pid_t last_pid;
+    struct scrape scrapes[2]; /* the last but one, and the last */
+    weft_time scraped_at[2];  /* 0: none */
 };
 
 /* ---- what weftd says ------------------------------------------------------- */
@@ -120,6 +123,36 @@ static double cpu_since_last(struct watch *watch, pid_t pid, weft_time now)
     return cpu;
 }
 
+/* What its metrics say of the time since the last sample. A weftd without them is none the worse.
+ */
+static int scrape(struct watch *watch, struct server_sample *sample)
+{
+    const struct scrape *before = &watch->scrapes[0];
+    struct scrape *after = &watch->scrapes[1];
+    char *text;
+    size_t size;
+    int r = http_ask_unix(watch->options->control, "GET", "/metrics", WEFT_S(5), &text, &size);
+
+    if (r < 0) {
+        return r == WEFT_ECANCELED || r == WEFT_ENOMEM ? r : 0;
+    }
+    watch->scrapes[0] = watch->scrapes[1];
+    watch->scraped_at[0] = watch->scraped_at[1];
+    scrape_read(text, size, after);
+    free(text);
+    watch->scraped_at[1] = weft_clock_now();
+    sample->queue_age = after->queue_age;
+    double seconds = (double)(watch->scraped_at[1] - watch->scraped_at[0]) / 1e9;
+    double busy = after->turn.sum - before->turn.sum;
+    if (watch->scraped_at[0] != 0 && after->n_loops > 0 && busy >= 0) {
+        double share = busy / seconds / (double)after->n_loops;
+        sample->loops_busy = share < 1 ? share : 1; /* the moments are not exactly those */
+        sample->turn_p99 = scrape_quantile(&before->turn, &after->turn, 0.99);
+        sample->lag_p99 = scrape_quantile(&before->lag, &after->lag, 0.99);
+    }
+    return 0;
+}
+
 static int keep(struct server_view *view, struct server_sample sample)
 {
     if (view->n == view->capacity) {
@@ -156,6 +189,7 @@ static int take_sample(struct watch *watch)
         .generation = number(generation, "number"),
     };
     json_decref(root);
+    WEFT_TRY(scrape(watch, &sample));
     return keep(watch->view, sample);
 }
 

@@ -19,6 +19,11 @@ struct server_sample {
     uint64_t rss; /* of the serving worker, bytes */
     double cpu;   /* of the serving worker: processors in use since the last sample */
     uint64_t generation;
+    /* From its metrics; 0 where there were none since the last sample. */
+    double loops_busy; /* of all loops: the share of the time that they did not sleep, 0 to 1 */
+    double turn_p99;   /* seconds */
+    double lag_p99;    /* seconds: of timers */
+    double queue_age;  /* seconds: the oldest job that waits for a thread */
 };
 
 struct server_view {

@@ -176,9 +176,12 @@ class AgainstWeftd(LoadTest):
         self.assertGreaterEqual(run["weftd"]["reloads"], 1)
         self.assertEqual(run["weftd"]["failed_reloads"], 0)
         self.assertGreaterEqual(len(run["weftd"]["samples"]), 2)
+        self.assertTrue(any(each["turn_p99_seconds"] > 0 for each in run["weftd"]["samples"]))
+        self.assertRegex(text, r"its loops +in their worst second \d+ % busy")
         with open(self.path("run.html")) as file:
             page = file.read()
         self.assertIn("<svg", page)
+        self.assertIn("weftd: times of its loops", page)
         self.assertNotIn("http-equiv", page)
         self.assertNotIn("src=", page)  # nothing from elsewhere
         with open(self.path("run.hgrm")) as file:
