@@ -55,36 +55,37 @@ static struct wf_stack_frame *add_frame(const struct place *place, const char *f
         dwfl_module_info(place->module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
     frame->function = wf_stack_text_keep(place->text, function);
     frame->file = wf_stack_text_keep_name(place->text, file);
-    frame->line = file != NULL ? line : 0;
+    frame->line = file != NULL && line > 0 ? line : 0;
     frame->module = wf_stack_text_keep_name(place->text, module);
     frame->offset = place->pc - start;
     frame->is_guessed = place->is_guessed;
     return frame;
 }
 
-/* A constant attribute of <die>, or 0. */
+/* A constant attribute of <die>; -1: it has none. */
 static int get_number(Dwarf_Die *die, unsigned name)
 {
     Dwarf_Attribute attribute;
     Dwarf_Word value = 0;
 
     if (dwarf_attr(die, name, &attribute) == NULL || dwarf_formudata(&attribute, &value) != 0) {
-        return 0;
+        return -1;
     }
     return (int)value;
 }
 
-/* The file from which an inlined function was called. */
+/* The file from which an inlined function was called. Number 0 is one since DWARF 5. */
 static const char *get_call_file(Dwarf_Die *unit, Dwarf_Die *inlined)
 {
     Dwarf_Files *files = NULL;
     size_t n_files = 0;
     int index = get_number(inlined, DW_AT_call_file);
 
-    if (index <= 0 || dwarf_getsrcfiles(unit, &files, &n_files) != 0 || (size_t)index >= n_files) {
+    if (index < 0 || dwarf_getsrcfiles(unit, &files, &n_files) != 0 || (size_t)index >= n_files) {
         return NULL;
     }
-    return dwarf_filesrc(files, (size_t)index, NULL, NULL);
+    const char *name = dwarf_filesrc(files, (size_t)index, NULL, NULL);
+    return name != NULL && name[0] != '?' ? name : NULL;
 }
 
 /*

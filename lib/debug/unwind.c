@@ -108,9 +108,8 @@ static int on_frame(Dwfl_Frame *frame, void *data)
         return DWARF_CB_ABORT;
     }
     if (dwfl_frame_reg(frame, WF_REGISTER_SP, &sp) != 0) {
-        sp = 0;
-    }
-    if (!walk->is_first && sp <= walk->last_sp) {
+        sp = walk->last_sp;
+    } else if (!walk->is_first && sp <= walk->last_sp) {
         return DWARF_CB_ABORT; /* frames lie above each other, or the stack is corrupt */
     }
     walk->last_pc = pc;
@@ -157,6 +156,7 @@ static bool is_outermost(Dwfl *dwfl, uint64_t pc)
 static bool walk_from(struct walk *walk)
 {
     walk->is_first = true;
+    walk->last_sp = walk->registers.sp;
     running_walk = walk;
     (void)dwfl_getthread_frames(walk->session->dwfl, walk->session->pid, on_frame, walk);
     running_walk = NULL;
@@ -256,9 +256,10 @@ static bool search_frame_pointer(struct walk *walk)
 {
     uint64_t function = find_function_start(walk->session->dwfl, walk->last_pc);
     uint64_t end = walk->sample->low + walk->sample->n;
+    uint64_t start = walk->last_sp > walk->sample->low ? walk->last_sp : walk->sample->low;
     uint64_t found = 0;
 
-    for (uint64_t at = walk->last_sp; at < end; at += sizeof at) {
+    for (uint64_t at = (start + 7) & ~UINT64_C(7); at < end; at += sizeof at) {
         enum call_kind kind = classify_frame(walk, at, function);
         if (kind == THAT_CALL || (kind == SOME_CALL && found == 0)) {
             found = at;

@@ -17,7 +17,6 @@
 
 #include "inspect/stack.h"
 
-#include "base/capture.h"
 #include "coro/fiber.h"
 #include "inspect/memory.h"
 #include "inspect/names.h"
@@ -319,16 +318,16 @@ int wf_stack_prepare(void)
 {
     static struct wf_stack_text text; /* guarded by warming */
     static pthread_mutex_t warming = PTHREAD_MUTEX_INITIALIZER;
-    void *pcs[WF_CAPTURE_MAX];
+    void *const pcs[] = { (char *)(uintptr_t)wf_stack_prepare + 1,
+                          (char *)(uintptr_t)clock_gettime + 1 };
     const char *note;
 
     if (get_api(&note) == NULL) {
         return weft_fail(WEFT_ELOOKUP, "%s", note);
     }
-    /* The files of the program and of the C library are read by this, not by the first report. */
+    /* The files of the library and of the C library are read by this, not by the first report. */
     pthread_mutex_lock(&warming);
-    int n = wf_capture_stack(pcs, WF_CAPTURE_MAX);
-    int r = wf_stack_name(pcs, n > 0 ? (size_t)n : 0, &text);
+    int r = wf_stack_name(pcs, sizeof pcs / sizeof pcs[0], &text);
     pthread_mutex_unlock(&warming);
     return r;
 }
