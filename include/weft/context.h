@@ -104,6 +104,22 @@ WEFT_API int weft_context_token_get_old_value(const weft_context_token *token,
 /** Release it, used or not. Thread: any. Owns: consumes; NULL is a no-op. */
 WEFT_API void weft_context_token_destroy(weft_context_token *token);
 
+/* ---- labels ------------------------------------------------------------- */
+
+/**
+ * Say whose work the running code does from now on, as "web": reports of blocked loops and dumps
+ * tell it. It is a context variable of the library's, so whatever this code makes has the label
+ * too, over all tasks and callbacks. NULL takes it away.
+ *
+ * Thread: any.
+ * Owns:   copied; cut at 63 bytes.
+ * Errors: WEFT_ENOMEM.
+ */
+WEFT_API int weft_set_label(const char *label);
+/** The label of the running code, or NULL. Thread: any. Owns: borrowed until it is set anew here.
+ */
+WEFT_API const char *weft_get_label(void);
+
 /* ---- contexts ----------------------------------------------------------- */
 
 /** A context in which nothing is set. Errors: NULL without memory. Thread: any. Owns: the caller

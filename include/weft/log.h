@@ -42,7 +42,14 @@ enum weft_log_level {
     X(WRONG_THREAD, "wrong-thread", ERROR)                           \
     X(MISUSE, "misuse", ERROR)                                       \
     X(SHUTDOWN_SURVIVOR, "shutdown-survivor", WARNING)               \
-    X(MESSAGE, "message", ERROR)
+    X(MESSAGE, "message", ERROR)                                     \
+    X(BLOCKED_LOOP, "blocked-loop", WARNING)                         \
+    X(EXECUTOR_SATURATED, "executor-saturated", WARNING)             \
+    X(LONG_JOB, "long-job", WARNING)                                 \
+    X(ABANDONED_JOB, "abandoned-job", WARNING)                       \
+    X(CANCEL_IGNORED, "cancel-ignored", WARNING)                     \
+    X(LOCK_LEFT_BEHIND, "lock-left-behind", ERROR)                   \
+    X(WAIT_CYCLE, "wait-cycle", ERROR)
 
 /** What a report is about. */
 enum weft_report_kind {
@@ -66,11 +73,14 @@ typedef struct weft_report {
     const weft_origin *origin; /* where the object was made, or NULL */
     void *source;              /* the task or future itself; NULL also for callbacks: a
                                   handle is spent when it runs */
+    const char *label;         /* whose work it is (weft_set_label), or NULL */
+    const char *stack;         /* lines of a C stack, each with its line end, or NULL */
 } weft_report;
 
-#define WEFT_REPORT_INIT                                                                \
-    {                                                                                   \
-        sizeof(weft_report), WEFT_REPORT_MESSAGE, NULL, NULL, NULL, NULL, 0, NULL, NULL \
+#define WEFT_REPORT_INIT                                                                       \
+    {                                                                                          \
+        sizeof(weft_report), WEFT_REPORT_MESSAGE, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
+            NULL                                                                               \
     }
 
 /** The short name of <kind>: "never-awaited". Thread: any. Owns: static text. */

@@ -12,7 +12,7 @@
  *                          datagram.h pipe.h socket.h
  *     the system           file.h signal.h process.h process_executor.h
  *     a program            runtime.h log.h alloc.h
- *     looking inside       inspect.h
+ *     looking inside       inspect.h monitor.h
  *
  * Included on their own: testing.h (virtual time, failing memory), http.h, http_client.h and
  * http_files.h (libweft-http), service.h (modules of weftd), load.h (scenarios of weft-load).
@@ -39,6 +39,7 @@
 #include "weft/inspect.h"
 #include "weft/log.h"
 #include "weft/loop.h"
+#include "weft/monitor.h"
 #include "weft/pipe.h"
 #include "weft/process.h"
 #include "weft/process_executor.h"

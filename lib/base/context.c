@@ -659,3 +659,70 @@ int weft_context_get_item(const weft_context *context, size_t i, weft_context_va
     }
     return 0;
 }
+
+/* ---- labels --------------------------------------------------------------- */
+
+enum {
+    LABEL_SIZE = 64,
+    MAX_LOOKED_THROUGH = 64 /* variables: more are not looked through from outside */
+};
+
+/* Static, so that nobody has to make it. Its reference is never given back. */
+static weft_context_var label_var = { VAR_MAGIC, 1, (char *)"weft.label", NULL };
+
+int weft_set_label(const char *label)
+{
+    weft_value value = weft_value_none();
+
+    if (label != NULL) {
+        size_t len = strnlen(label, LABEL_SIZE - 1);
+        char *copy = wf_alloc(len + 1);
+        if (copy == NULL) {
+            return weft_fail(WEFT_ENOMEM, "no memory for a label");
+        }
+        memcpy(copy, label, len);
+        copy[len] = '\0';
+        value = (weft_value){ .as.ptr = copy, .destroy = wf_free };
+    }
+    int r = weft_context_var_set(&label_var, value, NULL);
+    if (r < 0) {
+        weft_value_clear(&value);
+    }
+    return r;
+}
+
+const char *weft_get_label(void)
+{
+    const struct box *box = look_up(map_of(wf_frame_current()->vars), &label_var);
+
+    return box != NULL ? box->value.as.ptr : NULL;
+}
+
+const char *wf_vars_find_label(const struct wf_vars *vars, wf_vars_read_fn *read)
+{
+    weft_context context;
+    struct map map;
+    struct entry entries[MAX_LOOKED_THROUGH];
+    struct box box;
+
+    if (vars == NULL || !read(vars, &map.vars, sizeof map.vars)) {
+        return NULL;
+    }
+    const struct map *there = (const struct map *)(const void *)vars;
+    if (map.vars.context != NULL) {
+        if (!read(map.vars.context, &context, sizeof context)) {
+            return NULL;
+        }
+        there = context.map;
+    }
+    if (there == NULL || !read(there, &map, sizeof map) || map.n > MAX_LOOKED_THROUGH ||
+        !read(there->entries, entries, map.n * sizeof entries[0])) {
+        return NULL;
+    }
+    for (size_t i = 0; i < map.n; i++) {
+        if (entries[i].var == &label_var && read(entries[i].box, &box, sizeof box)) {
+            return box.value.as.ptr;
+        }
+    }
+    return NULL;
+}

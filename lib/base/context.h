@@ -58,6 +58,14 @@ static inline struct wf_vars *wf_vars_swap(struct wf_vars *vars)
     return before;
 }
 
+/*
+ * Who looks from outside, by reads that may fail: where the label's text lies that code which sees
+ * <vars> has, or NULL. <read> copies <n> bytes and says whether it could; nothing else is
+ * followed.
+ */
+typedef bool wf_vars_read_fn(const void *from, void *to, size_t n);
+const char *wf_vars_find_label(const struct wf_vars *vars, wf_vars_read_fn *read);
+
 /* Is <context> one, or NULL, which stands for none? 0 or WEFT_EINVAL, reported. */
 int wf_context_check(const weft_context *context);
 

@@ -185,6 +185,18 @@ static void format_report(const weft_report *report, char *text, size_t size)
                        report->origin->function, report->origin->file, report->origin->line);
         used += len > 0 ? (size_t)len : 0;
     }
+    if (report->label != NULL && used < size) {
+        len = snprintf(text + used, size - used, "\n  label: %s", report->label);
+        used += len > 0 ? (size_t)len : 0;
+    }
+    if (report->stack != NULL && used < size) {
+        len = snprintf(text + used, size - used, "\n%s", report->stack);
+        used += len > 0 ? (size_t)len : 0;
+        used = used < size ? used : size - 1;
+        if (used > 0 && text[used - 1] == '\n') {
+            text[--used] = '\0';
+        }
+    }
     if (report->error != NULL && used + 1 < size) {
         text[used++] = '\n';
         weft_error_format(report->error, text + used, size - used);

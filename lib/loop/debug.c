@@ -13,7 +13,6 @@
 
 #include "base/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -47,9 +46,17 @@ int weft_loop_set_debug(weft_loop *loop, enum weft_debug_level level)
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%d is not a debug level", (int)level);
     }
     loop->debug = level;
-    loop->times_callbacks = level == WEFT_DEBUG_FULL;
+    if (level == WEFT_DEBUG_FULL) {
+        wf_loop_ask_attention(loop, WF_ATTENTION_TIMING);
+    } else {
+        wf_loop_clear_attention(loop, WF_ATTENTION_TIMING);
+    }
+    loop->watch.offered_on = 0; /* offered anew by the next run */
     if (level == WEFT_DEBUG_OFF) {
+        wf_loop_watcher.end(loop);
         wf_loop_meter_stop(loop);
+    } else if (loop->is_running) {
+        wf_loop_offer(loop);
     }
     return 0;
 }
@@ -79,7 +86,7 @@ int weft_loop_set_slow_callback_duration(weft_loop *loop, weft_duration duration
     if (duration < 0) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a duration cannot be negative");
     }
-    loop->slow_callback_duration = duration;
+    __atomic_store_n(&loop->slow_callback_duration, duration, __ATOMIC_RELAXED);
     return 0;
 }
 
@@ -111,32 +118,20 @@ static weft_duration thread_time(void)
     return (weft_duration)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void report_slow(weft_loop *loop, const struct wf_work_info *info, weft_duration took,
-                        weft_duration busy)
-{
-    weft_report report = WEFT_REPORT_INIT;
-    char message[384];
-
-    (void)loop;
-    snprintf(message, sizeof message, "Executing %s took %.3f seconds (%.3f on the processor)",
-             info->object, (double)took / 1e9, (double)busy / 1e9);
-    report.kind = WEFT_REPORT_SLOW_CALLBACK;
-    report.message = message;
-    report.subject = info->subject[0] != '\0' ? info->subject : NULL;
-    report.origin = info->origin;
-    wf_report(&report); /* asyncio logs it too, without asking the exception handler */
-}
-
 void wf_loop_run_timed(weft_loop *loop, struct wf_work *work)
 {
+    struct wf_work_times times;
     struct wf_work_info info;
 
     wf_loop_describe_work(loop, work, &info);
     weft_duration busy = thread_time();
-    weft_time start = wf_loop_now(loop);
+    times.start = wf_loop_now(loop);
     work->run(work);
-    weft_duration took = wf_loop_now(loop) - start;
-    if (took >= loop->slow_callback_duration) {
-        report_slow(loop, &info, took, thread_time() - busy);
+    times.end = wf_loop_now(loop);
+    /* The exact end is known: the watcher need not be told. */
+    wf_loop_clear_attention(loop, WF_ATTENTION_WORK);
+    if (times.end - times.start >= loop->slow_callback_duration) {
+        times.cpu = thread_time() - busy;
+        wf_loop_watcher.note_slow(loop, &info, &times);
     }
 }

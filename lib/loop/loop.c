@@ -172,6 +172,7 @@ static void init_fields(weft_loop *loop)
     wf_list_init(&loop->batch);
     wf_heap_init(&loop->timers);
     wf_loop_handles_init(loop);
+    wf_list_init(&loop->watch.link);
     (void)weft_loop_set_debug(loop, wf_loop_debug_default()); /* ours, and a valid level */
     wf_loop_seed_from_environment(loop);
     loop->slow_callback_duration = WEFT_MS(100);
@@ -304,6 +305,7 @@ int weft_loop_close(weft_loop *loop)
         return 0;
     }
     (void)weft_loop_ref(loop); /* what is dropped may hold the last reference */
+    wf_loop_watcher.end(loop);
     wf_loop_unpark(loop);
     deliver_last_posts(loop);
     __atomic_store_n(&loop->is_closed, true, __ATOMIC_RELEASE);

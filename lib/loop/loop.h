@@ -27,6 +27,7 @@
 #include "base/histogram.h"
 #include "base/list.h"
 #include "loop/poller.h"
+#include "loop/watch.h"
 #include "thread/mailbox.h"
 #include "thread/role.h"
 #include "weft/loop.h"
@@ -161,10 +162,10 @@ struct weft_loop {
     bool is_running;   /* atomic: read by weft_loop_is_running anywhere */
     bool is_closed;    /* atomic: as above */
     bool is_stopping;
-    bool times_callbacks; /* debug level full: no direct switch between tasks */
-    bool has_host;        /* somebody polls weft_loop_fd: never skip a poll */
-    bool chains_turns;    /* it runs until stopped: a task may begin a turn that polls nothing */
-    bool is_parked;       /* between the turns of a host: the mailbox's state is SLEEPING */
+    uint8_t attention; /* atomic, relaxed: enum wf_attention; not 0: no direct switch of tasks */
+    bool has_host;     /* somebody polls weft_loop_fd: never skip a poll */
+    bool chains_turns; /* it runs until stopped: a task may begin a turn that polls nothing */
+    bool is_parked;    /* between the turns of a host: the mailbox's state is SLEEPING */
 
     struct wf_list registry_link; /* in wf_loops; guarded by the registry's mutex */
     struct wf_list ready;         /* runs in the next turn */
@@ -187,7 +188,8 @@ struct weft_loop {
      * the loop polls). Other threads only compare it: its memory may be gone. */
     uint64_t n_run;
     struct wf_work *current;
-    const weft_origin *current_origin; /* of the user's callback that ran last */
+    const weft_origin
+        *current_origin;   /* atomic, relaxed: of the user's callback that runs, or NULL */
     weft_time polled_at;   /* on its clock, coarse: when it last asked the kernel; 0: never */
     struct wf_frame frame; /* of callbacks; a task has its own */
     struct wf_frame *outer_frame;                        /* borrowed: of whoever runs the loop */
@@ -204,6 +206,7 @@ struct weft_loop {
     struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
     uint64_t open_order;         /* 0: as it comes; else the state of a generator (open_order.c) */
     struct wf_loop_meter meter;
+    struct wf_loop_watch watch;
 };
 
 /* All loops of the process, through registry_link (thread/registry.h). */
@@ -268,6 +271,11 @@ static inline void wf_loop_take_back(struct wf_work *work)
     wf_list_remove(&work->link);
 }
 
+static inline unsigned wf_loop_get_attention(const weft_loop *loop)
+{
+    return __atomic_load_n(&loop->attention, __ATOMIC_RELAXED);
+}
+
 /* Say what runs now. For the turn, and for whoever goes on with work by itself. */
 static inline void wf_loop_enter_work(weft_loop *loop, struct wf_work *work)
 {
@@ -294,11 +302,12 @@ static inline bool wf_loop_begin_bare_turn(weft_loop *loop)
 /*
  * For a task that suspends: the next work of this turn's batch if it is <run>, taken out, so that
  * one may go on with it without passing through the loop. When the batch is done and the next turn
- * would find nothing to poll, that turn begins. NULL otherwise, and in debug level full.
+ * would find nothing to poll, that turn begins. NULL otherwise, and when the loop's attention is
+ * asked for, as always in debug level full.
  */
 static inline struct wf_work *wf_loop_take_next(weft_loop *loop, wf_work_fn *run)
 {
-    if (loop->times_callbacks ||
+    if (wf_loop_get_attention(loop) != 0 ||
         (wf_list_is_empty(&loop->batch) && !wf_loop_begin_bare_turn(loop))) {
         return NULL;
     }

@@ -89,10 +89,11 @@ void wf_loop_run_callback_in(weft_loop *loop, const weft_origin *origin, weft_ca
 
     wf_frame_running = &loop->frame;
     loop->frame.vars = vars;
-    loop->current_origin = origin;
+    __atomic_store_n(&loop->current_origin, origin, __ATOMIC_RELAXED);
     WF_PROBE4(handle_start, loop, fn, data, origin);
     int r = fn(data);
     WF_PROBE3(handle_end, loop, origin, r);
+    __atomic_store_n(&loop->current_origin, NULL, __ATOMIC_RELAXED);
     if (__builtin_expect(r < 0, 0)) {
         wf_loop_report_callback(loop, origin, r);
     }

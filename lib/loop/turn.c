@@ -43,6 +43,16 @@ static struct wf_list *take_next(weft_loop *loop)
 }
 
 /* Debug level full puts a clock around each piece; a callback may change the level. */
+static void run_attentively(weft_loop *loop, struct wf_work *work)
+{
+    wf_loop_attend(loop);
+    if ((wf_loop_get_attention(loop) & WF_ATTENTION_TIMING) != 0) {
+        wf_loop_run_timed(loop, work);
+    } else {
+        work->run(work);
+    }
+}
+
 static void run_batch(weft_loop *loop)
 {
     struct wf_list *node;
@@ -50,8 +60,8 @@ static void run_batch(weft_loop *loop)
     while ((node = take_next(loop)) != NULL) {
         struct wf_work *work = WF_CONTAINER_OF(node, struct wf_work, link);
         wf_loop_enter_work(loop, work);
-        if (__builtin_expect(loop->times_callbacks, 0)) {
-            wf_loop_run_timed(loop, work);
+        if (__builtin_expect(wf_loop_get_attention(loop) != 0, 0)) {
+            run_attentively(loop, work);
         } else {
             work->run(work);
         }
@@ -78,6 +88,9 @@ static void run_turn(weft_loop *loop, weft_time limit)
     wf_list_splice(&loop->batch, &loop->ready);
     run_batch(loop);
     __atomic_store_n(&loop->current, NULL, __ATOMIC_RELAXED);
+    if (__builtin_expect(wf_loop_get_attention(loop) != 0, 0)) {
+        wf_loop_attend_end(loop);
+    }
 }
 
 /* ---- between the turns of a host ---------------------------------------- */
@@ -141,6 +154,9 @@ static int begin_run(weft_loop *loop)
     loop->outer_frame = wf_frame_running;
     wf_frame_running = &loop->frame;
     wf_poller_count_running(1);
+    if (__builtin_expect(loop->watch.offered_on != loop->owner_tid, 0)) {
+        wf_loop_offer(loop);
+    }
     return 0;
 }
 

@@ -41,12 +41,14 @@ static void choose_signals(sigset_t *blocked)
 
 int wf_thread_start(pthread_t *out_thread, void *(*body)(void *arg), void *arg)
 {
+    return wf_alloc_may_fail_now() ? -EAGAIN : wf_thread_start_unseen(out_thread, body, arg);
+}
+
+int wf_thread_start_unseen(pthread_t *out_thread, void *(*body)(void *arg), void *arg)
+{
     pthread_attr_t attributes;
     sigset_t blocked;
 
-    if (wf_alloc_may_fail_now()) {
-        return -EAGAIN;
-    }
     choose_signals(&blocked);
     int r = pthread_attr_init(&attributes);
     if (r != 0) {

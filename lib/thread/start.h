@@ -15,6 +15,9 @@
  */
 int wf_thread_start(pthread_t *out_thread, void *(*body)(void *arg), void *arg);
 
+/* The same for one that a program can do without: planted faults of memory spare it. */
+int wf_thread_start_unseen(pthread_t *out_thread, void *(*body)(void *arg), void *arg);
+
 /* The calling thread's name, cut to 15 bytes. */
 void wf_thread_set_name(const char *name);
 

@@ -459,6 +459,8 @@ const misuse_row misuse_rows[] = {
         weft_loop_call_at_with_at(here, x, soon, nullptr, callback, nullptr, out<weft_handle *>())),
     ROW(weft_handle_get_context, handle, getter, 0, weft_handle_get_context(x)),
     ROW(weft_set_event_loop, loop, plain, 0, weft_set_event_loop(x)),
+    ROW(weft_loop_set_monitor_limits, loop, loop, WEFT_ENOLOOP,
+        weft_loop_set_monitor_limits(x, nullptr)),
     ROW(weft_loop_ref, loop, gone, 1, weft_loop_ref(x) == x),
     ROW(weft_loop_unref, loop, gone, 0, weft_loop_unref(x)),
     ROW(weft_loop_close, loop, loop, WEFT_ENOLOOP, weft_loop_close(x)),
@@ -828,6 +830,8 @@ const misuse_bad misuse_bads[] = {
     /* context.h */
     FINE(weft_context_create),
     FINE(weft_copy_context),
+    FINE(weft_set_label),
+    FINE(weft_get_label),
     BAD(weft_context_var_create, 0, weft_context_var_create(nullptr)),
     BAD(weft_context_var_create_with, 0, weft_context_var_create_with(nullptr, none())),
     BAD(weft_context_var_get, WEFT_ELOOKUP, weft_context_var_get(c.var, nullptr)),
@@ -1209,6 +1213,10 @@ const misuse_bad misuse_bads[] = {
     BAD(weft_dump_on_signal, WEFT_EINVAL, weft_dump_on_signal(65)),
     BAD(weft_dump_on_signal, WEFT_EINVAL, weft_dump_on_signal(SIGKILL)),
     BAD(weft_dump_on_signal, WEFT_EINVAL, weft_dump_on_signal(SIGSEGV)),
+    /* monitor.h */
+    BAD(weft_loop_set_monitor_limits, WEFT_ECLOSED,
+        weft_loop_set_monitor_limits(c.closed_loop, nullptr)),
+    FINE(weft_set_stall_handler),
     /* testing.h */
     BAD(weft_testing_advance, WEFT_EINVAL, weft_testing_advance(c.loop, -1)),
     BAD(weft_testing_advance, WEFT_ECLOSED, weft_testing_advance(c.closed_loop, 1)),

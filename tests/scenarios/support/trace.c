@@ -174,6 +174,13 @@ static void format_subject(const weft_report *report, char *text, size_t size)
     case WEFT_REPORT_MISUSE:
     case WEFT_REPORT_SHUTDOWN_SURVIVOR:
     case WEFT_REPORT_MESSAGE:
+    case WEFT_REPORT_BLOCKED_LOOP:
+    case WEFT_REPORT_EXECUTOR_SATURATED:
+    case WEFT_REPORT_LONG_JOB:
+    case WEFT_REPORT_ABANDONED_JOB:
+    case WEFT_REPORT_CANCEL_IGNORED:
+    case WEFT_REPORT_LOCK_LEFT_BEHIND:
+    case WEFT_REPORT_WAIT_CYCLE:
         snprintf(text, size, " %s", report->message != NULL ? report->message : "?");
         break;
     }

@@ -1,0 +1,266 @@
+/*
+ * The monitor's thread, end to end: what it says of real loops, when it sleeps, when it ends. Real
+ * times, generous ones, since nothing else shows it.
+ */
+#include <catch2/catch.hpp>
+
+#include <csignal>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include "support/log_recorder.hpp"
+#include "weft/weft.h"
+
+extern "C" {
+#include "inspect/monitor.h"
+}
+
+namespace
+{
+
+struct Loop {
+    weft_loop *loop = nullptr;
+
+    explicit Loop(bool is_virtual = false)
+    {
+        weft_loop_options options = WEFT_LOOP_OPTIONS_INIT;
+        options.virtual_clock = is_virtual;
+        options.name = "watched";
+        (void)weft_new_event_loop(&options, &loop);
+        (void)weft_loop_set_debug(loop, WEFT_DEBUG_CHEAP);
+    }
+    ~Loop()
+    {
+        weft_loop_close(loop);
+        weft_loop_unref(loop);
+    }
+    void run()
+    {
+        weft_loop_call_soon(
+            loop, [](void *) { return weft_loop_stop(nullptr); }, nullptr, nullptr);
+        weft_loop_run_forever(loop);
+    }
+    operator weft_loop *() const
+    {
+        return loop;
+    }
+};
+
+/* Ends by itself after 10 s, so that a defect fails and does not hang. */
+bool wait_until(const std::function<bool()> &is_so)
+{
+    for (int i = 0; i < 1000; i++) {
+        if (is_so()) {
+            return true;
+        }
+        usleep(10000);
+    }
+    return false;
+}
+
+log_recorder *heard;
+
+/* Holds the loop until the monitor has said so. */
+int block(void *)
+{
+    return wait_until([] { return heard->has("loop 'watched' is blocked"); }) ? 0 : WEFT_EUSER(1);
+}
+
+int compute(void *)
+{
+    weft_time end = weft_clock_now() + WEFT_S(10);
+
+    while (weft_clock_now() < end) {
+        for (weft_time pause = weft_clock_now() + WEFT_MS(1); weft_clock_now() < pause;) {
+        }
+        if (heard->has("loop 'watched' is busy")) {
+            return 0;
+        }
+    }
+    return WEFT_EUSER(1);
+}
+
+int coroutine(void *)
+{
+    return weft_set_label("web") < 0 ? WEFT_EUSER(2) : block(nullptr);
+}
+
+} // namespace
+
+TEST_CASE("monitor: it lives from the first loop that runs to the last that closes",
+          "[inspect][monitor]")
+{
+    REQUIRE_FALSE(wf_monitor_has_thread());
+    {
+        Loop first;
+        Loop second;
+        Loop off;
+        Loop timeless(/* is_virtual = */ true);
+        weft_loop_set_debug(off, WEFT_DEBUG_OFF);
+        REQUIRE_FALSE(wf_monitor_has_thread());
+        first.run();
+        REQUIRE(wf_monitor_has_thread());
+        off.run();
+        timeless.run();
+        REQUIRE(wf_monitor_count_loops() == 1);
+        second.run();
+        second.run();
+        REQUIRE(wf_monitor_count_loops() == 2);
+        weft_loop_set_debug(second, WEFT_DEBUG_OFF);
+        REQUIRE(wf_monitor_count_loops() == 1);
+        weft_loop_set_debug(second, WEFT_DEBUG_FULL);
+        second.run();
+        REQUIRE(wf_monitor_count_loops() == 2);
+    }
+    REQUIRE(wf_monitor_count_loops() == 0);
+    REQUIRE_FALSE(wf_monitor_has_thread());
+}
+
+TEST_CASE("monitor: it sleeps when loops do, and a loop rings it", "[inspect][monitor]")
+{
+    log_recorder log;
+    heard = &log;
+    Loop loop;
+    weft_loop_set_slow_callback_duration(loop, WEFT_MS(20));
+    loop.run();
+
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(wait_until(wf_monitor_is_asleep));
+        weft_loop_call_soon(loop, block, nullptr, nullptr);
+        loop.run();
+    }
+    /* Asleep or not: nothing escapes. */
+    REQUIRE(log.count(WEFT_REPORT_BLOCKED_LOOP) >= 1);
+    REQUIRE(log.count(WEFT_REPORT_CALLBACK_EXCEPTION) == 0);
+}
+
+TEST_CASE("monitor: a blocked task is told of while it blocks, and when it ends",
+          "[inspect][monitor]")
+{
+    log_recorder log;
+    heard = &log;
+    int code = -1;
+    std::thread thread([&code] { /* tasks make a thread theirs */
+                                 Loop loop;
+                                 weft_task *task = nullptr;
+                                 weft_task_options options = WEFT_TASK_OPTIONS_INIT;
+                                 options.name = "fetch-3";
+                                 weft_loop_set_slow_callback_duration(loop, WEFT_MS(20));
+                                 code = weft_loop_create_task(
+                                     loop, weft_coro_create(coroutine, nullptr), &options, &task);
+                                 if (code == 0) {
+                                     code = weft_loop_run_until_complete(loop, task, nullptr);
+                                 }
+                                 weft_future_unref(task);
+                                 loop.run();
+    });
+    thread.join();
+
+    REQUIRE(code == 0);
+    REQUIRE(log.has("loop 'watched' is blocked: <Task pending name='fetch-3' coro=coroutine() at "
+                    "test_monitor.cpp:"));
+    REQUIRE(log.has("blocked in calls)"));
+    REQUIRE(log.has("label: web"));
+    REQUIRE(log.has("Executing <Task pending name='fetch-3' coro=coroutine()"));
+    REQUIRE(log.count(WEFT_REPORT_SLOW_CALLBACK) == 1);
+}
+
+TEST_CASE("monitor: a callback that computes is called busy", "[inspect][monitor]")
+{
+    log_recorder log;
+    heard = &log;
+    Loop loop;
+    weft_loop_set_slow_callback_duration(loop, WEFT_MS(20));
+
+    weft_loop_call_soon(loop, compute, nullptr, nullptr);
+    loop.run();
+    REQUIRE(log.has("loop 'watched' is busy: <Handle compute() created at "));
+    REQUIRE(log.has("Executing <Handle compute() created at "));
+    REQUIRE(log.count(WEFT_REPORT_CALLBACK_EXCEPTION) == 0);
+}
+
+TEST_CASE("monitor: a handler hears of each stall with all that is known", "[inspect][monitor]")
+{
+    struct Heard {
+        std::string object;
+        std::string label;
+        weft_stall_cause cause = WEFT_STALL_BUSY;
+        const weft_loop *loop = nullptr;
+        weft_duration lasts = 0;
+    };
+    static Heard got;
+    log_recorder log;
+    heard = &log;
+    got = Heard();
+    weft_set_stall_handler(
+        [](const weft_stall *stall, void *data) {
+            auto *to = static_cast<Heard *>(data);
+            to->object = stall->object;
+            to->label = stall->label != nullptr ? stall->label : "";
+            to->cause = stall->cause;
+            to->loop = stall->loop;
+            to->lasts = stall->lasts;
+        },
+        &got);
+    const weft_loop *address;
+    {
+        Loop loop;
+        address = loop;
+        weft_loop_set_slow_callback_duration(loop, WEFT_MS(20));
+        weft_loop_call_soon(loop, block, nullptr, nullptr);
+        loop.run();
+    } /* the thread has ended: nothing runs any more that could call it */
+    weft_set_stall_handler(nullptr, nullptr);
+    REQUIRE(got.object.find("<Handle block()") == 0);
+    REQUIRE(got.label.empty());
+    REQUIRE(got.cause == WEFT_STALL_BLOCKED);
+    REQUIRE(got.loop == address);
+    REQUIRE(got.lasts >= WEFT_MS(20));
+}
+
+TEST_CASE("monitor: a forked child has none until its own loop runs", "[inspect][monitor]")
+{
+    Loop loop;
+    loop.run();
+    REQUIRE(wf_monitor_has_thread());
+
+    pid_t child = fork();
+    if (child == 0) {
+        int failures = wf_monitor_has_thread() || wf_monitor_count_loops() != 0 ? 1 : 0;
+        {
+            Loop own;
+            own.run();
+            failures += wf_monitor_count_loops() == 1 && wf_monitor_has_thread() ? 0 : 2;
+        }
+        failures += wf_monitor_has_thread() ? 4 : 0;
+        _exit(failures);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(status == 0);
+    REQUIRE(wf_monitor_has_thread());
+}
+
+TEST_CASE("monitor: loops on many threads come and go", "[inspect][monitor][threads]")
+{
+    std::vector<std::thread> threads;
+
+    for (int i = 0; i < 4; i++) {
+        threads.emplace_back([] {
+            for (int k = 0; k < 20; k++) {
+                Loop loop;
+                loop.run();
+            }
+        });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    REQUIRE(wf_monitor_count_loops() == 0);
+    REQUIRE_FALSE(wf_monitor_has_thread());
+}
