@@ -81,11 +81,13 @@ typedef struct weft_executor_options {
     weft_duration long_job;                 /* the log names jobs that run longer; 0: none */
     bool exact_times; /* measure with the exact clock, not one that ticks every 1 to 4 ms;
                          costs some 60 ns a job */
+    weft_duration abandoned_job; /* the log names jobs that still run so long after the wait for
+                                    them was cancelled; 0: 5 s; WEFT_FOREVER: none */
 } weft_executor_options;
 
-#define WEFT_EXECUTOR_OPTIONS_INIT                                                      \
-    {                                                                                   \
-        sizeof(weft_executor_options), NULL, 0, 0, 0, WEFT_EXECUTOR_REJECT, 0, 0, false \
+#define WEFT_EXECUTOR_OPTIONS_INIT                                                         \
+    {                                                                                      \
+        sizeof(weft_executor_options), NULL, 0, 0, 0, WEFT_EXECUTOR_REJECT, 0, 0, false, 0 \
     }
 
 /** Which of the jobs that wait is next. Within one priority, the order of submit. */

@@ -30,6 +30,8 @@
 #include "inspect/culprit.h"
 #include "inspect/stall.h"
 #include "loop/loop.h"
+#include "thread/bell.h"
+#include "thread/executor.h"
 #include "thread/futex.h"
 #include "thread/start.h"
 #include "weft/monitor.h"
@@ -54,6 +56,7 @@ enum {
 #define MOST_THRESHOLD  WEFT_S(1)
 /* Where threads cannot be told apart from idle ones for sure: look now and then. */
 #define SLEEP_WITHOUT_BARRIER WEFT_MS(500)
+#define EXECUTOR_PERIOD       WEFT_S(1)
 /* So long a process that stood still is worth a word. */
 #define LONG_STANDSTILL WEFT_S(1)
 
@@ -80,7 +83,7 @@ static struct {
     weft_duration slept_at_delay; /* guarded by mu: of its own thread, when it fell asleep */
     bool has_barrier;             /* guarded by mu */
     bool are_bells_hung;          /* guarded by mu */
-    wf_atomic_u32 bell;           /* atomic: rung so often; the futex */
+    weft_time executors_at;       /* guarded by mu: look at executors then */
     bool is_asleep;               /* atomic: for tests */
 } monitor = {
     .life = PTHREAD_MUTEX_INITIALIZER,
@@ -449,6 +452,7 @@ static void hang_bells(bool are_hung)
         return;
     }
     monitor.are_bells_hung = are_hung;
+    (void)wf_u32_exchange_acq_rel(&wf_bell_is_hung, are_hung);
     for (struct wf_list *link = monitor.loops.next; link != &monitor.loops; link = link->next) {
         weft_loop *loop = WF_CONTAINER_OF(link, weft_loop, watch.link);
         if (are_hung) {
@@ -478,7 +482,11 @@ static weft_time choose_sleep(weft_time now, weft_time next)
         hang_bells(/* are_hung = */ false);
         return next;
     }
-    return is_sure ? WEFT_FOREVER : now + SLEEP_WITHOUT_BARRIER;
+    weft_time limit = is_sure ? WEFT_FOREVER : now + SLEEP_WITHOUT_BARRIER;
+    if (wf_executors_are_active() && monitor.executors_at < limit) {
+        limit = monitor.executors_at;
+    }
+    return limit;
 }
 
 /* Leaves mu meanwhile. */
@@ -488,8 +496,8 @@ static void sleep_until(weft_time planned, uint32_t heard)
     monitor.slept_at_delay = read_delay(gettid());
     __atomic_store_n(&monitor.is_asleep, planned == WEFT_FOREVER, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&monitor.mu);
-    while (wf_u32_load_acquire(&monitor.bell) == heard &&
-           wf_futex_wait(&monitor.bell, heard, WF_FUTEX_LOCK, planned)) {
+    while (wf_u32_load_acquire(&wf_bell) == heard &&
+           wf_futex_wait(&wf_bell, heard, WF_FUTEX_LOCK, planned)) {
     }
     pthread_mutex_lock(&monitor.mu);
     __atomic_store_n(&monitor.is_asleep, false, __ATOMIC_RELAXED);
@@ -517,10 +525,22 @@ static void tell_standstill(weft_duration missed)
              seconds(missed));
 }
 
+/* Leaves mu meanwhile, for the log. */
+static void look_at_executors(weft_time now)
+{
+    if (now < monitor.executors_at) {
+        return;
+    }
+    monitor.executors_at = now + EXECUTOR_PERIOD;
+    pthread_mutex_unlock(&monitor.mu);
+    (void)wf_executors_look(); /* whether they sleep is asked before this thread does */
+    pthread_mutex_lock(&monitor.mu);
+}
+
 /* One round: look, say, sleep. Under mu, which it leaves meanwhile. */
 static void work_one_round(struct notice *notice)
 {
-    uint32_t heard = wf_u32_load_acquire(&monitor.bell);
+    uint32_t heard = wf_u32_load_acquire(&wf_bell);
     weft_time now = weft_clock_now();
     weft_duration missed = count_missed(now);
 
@@ -539,6 +559,7 @@ static void work_one_round(struct notice *notice)
         pthread_mutex_lock(&monitor.mu);
         return;
     }
+    look_at_executors(now);
     sleep_until(choose_sleep(now, next), heard);
 }
 
@@ -559,12 +580,6 @@ static void *monitor_main(void *data)
     return NULL;
 }
 
-static void ring(void)
-{
-    (void)wf_u32_add_release(&monitor.bell, 1); /* pairs with the acquire in sleep_until */
-    wf_futex_wake(&monitor.bell, 1, WF_FUTEX_LOCK);
-}
-
 /* Under life. */
 static void start_thread(void)
 {
@@ -583,7 +598,7 @@ static void stop_thread(void)
     pthread_mutex_lock(&monitor.mu);
     monitor.is_stopping = true;
     pthread_mutex_unlock(&monitor.mu);
-    ring();
+    wf_bell_ring();
     pthread_join(monitor.thread, NULL);
     __atomic_store_n(&monitor.has_thread, false, __ATOMIC_RELAXED);
 }
@@ -638,7 +653,7 @@ static void begin(weft_loop *loop)
     if (!monitor.has_thread) {
         start_thread();
     } else {
-        ring();
+        wf_bell_ring();
     }
     pthread_mutex_unlock(&monitor.life);
 }
@@ -800,7 +815,7 @@ static void note_slow(weft_loop *loop, const struct wf_work_info *info,
     }
 }
 
-const struct wf_loop_watcher wf_loop_watcher = { begin, end, ring, note_end, note_slow };
+const struct wf_loop_watcher wf_loop_watcher = { begin, end, wf_bell_ring, note_end, note_slow };
 
 /* ---- the public half -------------------------------------------------------- */
 

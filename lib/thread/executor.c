@@ -34,6 +34,9 @@
 
 #define DEAD 0x77664578u
 
+/* So long a job may run on that nobody waits for any more, before the log names it. */
+#define ABANDONED_AFTER WEFT_S(5)
+
 enum {
     DEFAULT_EXTRA_THREADS = 4,
     DEFAULT_MOST_THREADS = 32
@@ -87,9 +90,11 @@ static int read_options(const weft_executor_options *given, weft_executor_option
         return weft_fail(WEFT_EINVAL, "%u to %u threads: want min <= max <= %d",
                          options.min_threads, options.max_threads, WF_MAX_THREADS);
     }
-    if (options.idle_exit < 0 || options.long_job < 0 || options.when_full > WEFT_EXECUTOR_WAIT) {
-        return weft_fail(WEFT_EINVAL,
-                         "the executor's idle_exit, long_job or when_full is out of range");
+    if (options.idle_exit < 0 || options.long_job < 0 || options.abandoned_job < 0 ||
+        options.when_full > WEFT_EXECUTOR_WAIT) {
+        return weft_fail(
+            WEFT_EINVAL,
+            "the executor's idle_exit, long_job, abandoned_job or when_full is out of range");
     }
     if (options.idle_exit == 0) {
         options.idle_exit = WEFT_S(30);
@@ -147,6 +152,8 @@ static weft_executor *allocate(const weft_origin *origin, const weft_executor_op
     executor->when_full = options->when_full;
     executor->idle_exit = options->idle_exit;
     executor->long_job = options->long_job;
+    executor->abandoned_job =
+        options->abandoned_job != 0 ? options->abandoned_job : ABANDONED_AFTER;
     executor->has_exact_times = options->exact_times;
     executor->linger_credit = 1; /* the first sleep tells more */
     init_mutex(&executor->mu);
@@ -393,7 +400,7 @@ static int hand_over(weft_executor *executor, struct wf_job *job, const struct p
     pthread_mutex_unlock(&executor->mu);
 
     wf_worker_call(worker);
-    wf_executor_log_news(executor, &news);
+    wf_executor_log_news(&news);
     if (r < 0) {
         wf_job_destroy_arg(job);
         wf_free(job);

@@ -73,6 +73,15 @@ bool wf_executor_is_abandoned(const weft_concurrent_future *future);
 /* The future of the job that runs on this thread, borrowed while it does; NULL elsewhere. */
 weft_concurrent_future *wf_executor_get_job_here(void);
 
+/*
+ * Look at all executors of the process: a queue that stands still, jobs that run long or that
+ * nobody waits for any more are named in the log. Whether any has a job. Any thread, without
+ * locks; once a second is often enough.
+ */
+bool wf_executors_look(void);
+/* Whether any has a job, or is about to. */
+bool wf_executors_are_active(void);
+
 /* The time of a shutdown is up: ask all jobs that run to stop. */
 void wf_executor_stop_running(weft_executor *executor);
 

@@ -100,6 +100,8 @@ struct wf_worker {
     weft_time started_at;           /* guarded by mu; of the job, coarse */
     bool is_used;                   /* guarded by mu; a thread has this place */
     bool is_named;                  /* guarded by mu; the log has its job as a long one */
+    bool is_abandoned_named;        /* guarded by mu; the same as an abandoned one */
+    weft_time abandoned_at;         /* guarded by mu; seen to be abandoned then; 0: not */
     pid_t tid;                      /* guarded by mu; of the thread, once it runs */
     char name[WF_THREAD_NAME_SIZE]; /* constant */
 };
@@ -117,6 +119,7 @@ struct weft_executor {
     enum weft_executor_when_full when_full;
     weft_duration idle_exit;
     weft_duration long_job; /* 0: none */
+    weft_duration abandoned_job;
     bool has_exact_times;
 
     weft_time taken_at;     /* atomic, relaxed: when a job was last taken, coarse */
@@ -192,6 +195,10 @@ struct wf_executor_news {
     const weft_origin *job;  /* one that runs long */
     weft_duration job_age;   /* 0: none */
     char thread[WF_THREAD_NAME_SIZE];
+    const weft_origin *abandoned; /* one that nobody waits for any more */
+    weft_duration abandoned_age;  /* since it was seen to be; 0: none */
+    char abandoned_thread[WF_THREAD_NAME_SIZE];
+    char executor[WF_THREAD_NAME_SIZE];
 };
 
 /* Under mu: once a tick, look for a head that waits long and a job that runs long. */
@@ -200,7 +207,7 @@ void wf_executor_find_news(weft_executor *executor, weft_time now, struct wf_exe
 void wf_executor_note_long(struct wf_worker *worker, weft_duration duration,
                            struct wf_executor_news *news);
 /* Without mu. */
-void wf_executor_log_news(const weft_executor *executor, const struct wf_executor_news *news);
+void wf_executor_log_news(const struct wf_executor_news *news);
 /* Under mu: who is stuck, as a message. */
 void wf_executor_describe_stuck(weft_executor *executor, char *text, size_t size);
 

@@ -3,8 +3,9 @@
  * and what the log hears by itself: a head that waits long, a job that runs long,
  * those who outlive a shutdown.
  *
- * Nobody watches the clock for that. Whoever submits looks once a tick, and a job's
- * own thread when it ends; so a stuck executor is named as long as anybody uses it.
+ * Whoever submits looks once a tick, and a job's own thread when it ends; and while
+ * there is a monitor (lib/inspect), it looks twice a second at all that have jobs, so
+ * that one is named that nobody uses any more.
  *
  * Thread: any.
  */
@@ -13,6 +14,8 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "thread/registry.h"
+#include "thread/role.h"
 #include "weft/log.h"
 
 #include <stdarg.h>
@@ -44,6 +47,11 @@ static weft_duration age_at(weft_time now, weft_time since)
     return now > since ? now - since : 0;
 }
 
+static bool is_abandoned(const struct wf_job *job)
+{
+    return (wf_u32_load_acquire(&job->stop) & WF_STOP_ABANDONED) != 0;
+}
+
 /* ---- news for the log ------------------------------------------------------ */
 
 static void find_saturation(weft_executor *executor, weft_time now, struct wf_executor_news *news)
@@ -60,6 +68,7 @@ static void find_saturation(weft_executor *executor, weft_time now, struct wf_ex
         executor->next_saturation = age * 2;
         news->head = head->future.origin;
         news->head_age = age;
+        memcpy(news->executor, executor->name, sizeof executor->name);
     }
 }
 
@@ -77,10 +86,38 @@ static void find_long_job(weft_executor *executor, weft_time now, struct wf_exec
     }
 }
 
-void wf_executor_find_news(weft_executor *executor, weft_time now, struct wf_executor_news *news)
+/* The same. How long a job is abandoned is known from the first look that finds it so. */
+static void find_abandoned_job(weft_executor *executor, weft_time now,
+                               struct wf_executor_news *news)
+{
+    for (unsigned i = 0; executor->n_running > 0 && i < executor->max_threads; i++) {
+        struct wf_worker *worker = executor->workers[i];
+        if (worker == NULL || worker->job == NULL || worker->is_abandoned_named ||
+            !is_abandoned(worker->job)) {
+            continue;
+        }
+        if (worker->abandoned_at == 0) {
+            worker->abandoned_at = now;
+        } else if (now - worker->abandoned_at >= executor->abandoned_job) {
+            worker->is_abandoned_named = true;
+            news->abandoned = worker->job->future.origin;
+            news->abandoned_age = age_at(now, worker->abandoned_at);
+            memcpy(news->abandoned_thread, worker->name, sizeof news->abandoned_thread);
+            return;
+        }
+    }
+}
+
+static void begin_news(struct wf_executor_news *news)
 {
     news->head_age = 0;
     news->job_age = 0;
+    news->abandoned_age = 0;
+}
+
+void wf_executor_find_news(weft_executor *executor, weft_time now, struct wf_executor_news *news)
+{
+    begin_news(news);
     if (now - executor->looked_at < WEFT_MS(1)) { /* once a tick is often enough */
         return;
     }
@@ -104,19 +141,110 @@ void wf_executor_note_long(struct wf_worker *worker, weft_duration duration,
     memcpy(news->thread, worker->name, sizeof news->thread);
 }
 
-void wf_executor_log_news(const weft_executor *executor, const struct wf_executor_news *news)
+static void report_news(enum weft_report_kind kind, const char *message, const weft_origin *origin)
 {
+    weft_report report = WEFT_REPORT_INIT;
+
+    report.kind = kind;
+    report.message = message;
+    report.subject = what_of(origin);
+    report.origin = origin;
+    wf_report(&report);
+}
+
+void wf_executor_log_news(const struct wf_executor_news *news)
+{
+    char message[384];
+
     if (news->head_age != 0) {
-        weft_log(WEFT_LOG_WARNING, "weft",
-                 "executor '%s' saturated for %lld s, head job %s from %s:%d", executor->name,
+        snprintf(message, sizeof message,
+                 "executor '%s' saturated for %lld s, head job %s from %s:%d", news->executor,
                  (long long)(news->head_age / WEFT_S(1)), what_of(news->head), file_of(news->head),
                  line_of(news->head));
+        report_news(WEFT_REPORT_EXECUTOR_SATURATED, message, news->head);
     }
     if (news->job_age != 0) {
-        weft_log(WEFT_LOG_WARNING, "weft", "job %s from %s:%d runs for %lld ms on %s",
+        snprintf(message, sizeof message, "job %s from %s:%d runs for %lld ms on %s",
                  what_of(news->job), file_of(news->job), line_of(news->job),
                  (long long)(news->job_age / WEFT_MS(1)), news->thread);
+        report_news(WEFT_REPORT_LONG_JOB, message, news->job);
     }
+    if (news->abandoned_age != 0) {
+        snprintf(message, sizeof message,
+                 "job %s from %s:%d still runs on %s, %lld ms after the wait for it was cancelled",
+                 what_of(news->abandoned), file_of(news->abandoned), line_of(news->abandoned),
+                 news->abandoned_thread, (long long)(news->abandoned_age / WEFT_MS(1)));
+        report_news(WEFT_REPORT_ABANDONED_JOB, message, news->abandoned);
+    }
+}
+
+/* ---- a look at all ------------------------------------------------------------ */
+
+enum {
+    NEWS_AT_ONCE = 8
+};
+
+static bool has_news(const struct wf_executor_news *news)
+{
+    return news->head_age != 0 || news->job_age != 0 || news->abandoned_age != 0;
+}
+
+/* Whether there is anything in it to look at. */
+static bool look_at(weft_executor *executor, struct wf_executor_news *news)
+{
+    pthread_mutex_lock(&executor->mu);
+    wf_queue_take_in(executor);
+    bool is_active = executor->n_running + executor->n_queued + executor->n_waiting > 0;
+    begin_news(news);
+    if (is_active) {
+        wf_executor_find_news(executor, wf_executor_now(executor), news);
+        find_abandoned_job(executor, wf_executor_now(executor), news);
+    }
+    pthread_mutex_unlock(&executor->mu);
+    return is_active;
+}
+
+bool wf_executors_look(void)
+{
+    struct wf_executor_news news[NEWS_AT_ONCE];
+    size_t n_news = 0;
+    bool are_active = false;
+
+    wf_registry_lock();
+    for (struct wf_list *link = wf_executors.next; link != &wf_executors && n_news < NEWS_AT_ONCE;
+         link = link->next) {
+        weft_executor *executor = WF_CONTAINER_OF(link, weft_executor, registry_link);
+        if (executor->forks == wf_fork_generation && look_at(executor, &news[n_news])) {
+            are_active = true;
+            n_news += has_news(&news[n_news]);
+        }
+    }
+    wf_registry_unlock();
+    for (size_t i = 0; i < n_news; i++) {
+        wf_executor_log_news(&news[i]);
+    }
+    return are_active;
+}
+
+bool wf_executors_are_active(void)
+{
+    bool are_active = false;
+
+    wf_registry_lock();
+    for (struct wf_list *link = wf_executors.next; link != &wf_executors && !are_active;
+         link = link->next) {
+        weft_executor *executor = WF_CONTAINER_OF(link, weft_executor, registry_link);
+        if (executor->forks == wf_fork_generation) {
+            pthread_mutex_lock(&executor->mu);
+            wf_queue_take_in(executor);
+            are_active = executor->n_running + executor->n_queued + executor->n_waiting +
+                             executor->n_coming >
+                         0;
+            pthread_mutex_unlock(&executor->mu);
+        }
+    }
+    wf_registry_unlock();
+    return are_active;
 }
 
 /* ---- those who outlive a shutdown ------------------------------------------ */
@@ -181,11 +309,6 @@ void wf_executor_fill_survivor(const weft_executor_job *job, char *message, size
 }
 
 /* ---- looking inside -------------------------------------------------------- */
-
-static bool is_abandoned(const struct wf_job *job)
-{
-    return (wf_u32_load_acquire(&job->stop) & WF_STOP_ABANDONED) != 0;
-}
 
 static size_t count_abandoned(const weft_executor *executor)
 {

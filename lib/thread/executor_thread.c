@@ -29,6 +29,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/probe.h"
+#include "thread/bell.h"
 #include "thread/futex.h"
 #include "thread/role.h"
 #include "thread/start.h"
@@ -78,6 +79,7 @@ void wf_worker_call(struct wf_worker *worker)
     }
     wf_u32_store_release(&worker->is_called, 1); /* pairs with the acquire in sleep_idle */
     wf_futex_wake(&worker->is_called, 1, WF_FUTEX_OUTCOME);
+    wf_bell_ring_if_hung();
 }
 
 void wf_worker_call_all(weft_executor *executor)
@@ -328,6 +330,8 @@ static void end_job(struct wf_worker *worker, struct wf_job *job, const struct o
     }
     worker->job = NULL;
     worker->is_named = false;
+    worker->abandoned_at = 0;
+    worker->is_abandoned_named = false;
     executor->n_running--;
 }
 
@@ -377,7 +381,7 @@ static void *run_thread(void *data)
 
         wf_worker_call(next);
         if (news.job_age != 0) {
-            wf_executor_log_news(executor, &news);
+            wf_executor_log_news(&news);
             news.job_age = 0;
         }
         publish(done, &outcome);
@@ -450,5 +454,6 @@ int wf_worker_start(weft_executor *executor)
     executor->n_threads++;
     executor->n_threads_made++;
     executor->n_coming++;
+    wf_bell_ring_if_hung();
     return 0;
 }

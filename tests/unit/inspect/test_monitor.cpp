@@ -18,6 +18,7 @@
 
 extern "C" {
 #include "inspect/monitor.h"
+#include "thread/executor.h"
 }
 
 namespace
@@ -164,7 +165,7 @@ TEST_CASE("monitor: a blocked task is told of while it blocks, and when it ends"
     REQUIRE(code == 0);
     REQUIRE(log.has("loop 'watched' is blocked: <Task pending name='fetch-3' coro=coroutine() at "
                     "test_monitor.cpp:"));
-    REQUIRE(log.has("blocked in calls)"));
+    REQUIRE(log.has("blocked in calls"));
     REQUIRE(log.has("label: web"));
     REQUIRE(log.has("Executing <Task pending name='fetch-3' coro=coroutine()"));
     REQUIRE(log.count(WEFT_REPORT_SLOW_CALLBACK) == 1);
@@ -221,6 +222,37 @@ TEST_CASE("monitor: a handler hears of each stall with all that is known", "[ins
     REQUIRE(got.cause == WEFT_STALL_BLOCKED);
     REQUIRE(got.loop == address);
     REQUIRE(got.lasts >= WEFT_MS(20));
+}
+
+TEST_CASE("monitor: jobs that run long or were abandoned are named though nobody submits",
+          "[inspect][monitor]")
+{
+    log_recorder log;
+    heard = &log;
+    Loop loop;
+    loop.run(); /* from here on it sleeps, and with it its loop */
+    weft_executor_options options = WEFT_EXECUTOR_OPTIONS_INIT;
+    options.name = "pool";
+    options.max_threads = 1;
+    options.long_job = WEFT_MS(1);
+    options.abandoned_job = WEFT_MS(1);
+    weft_executor *executor = nullptr;
+    REQUIRE(weft_executor_create(&options, &executor) == 0);
+    weft_concurrent_future *future = nullptr;
+    auto patient = [](void *) {
+        return wait_until([] { return heard->has("after the wait for it was cancelled"); })
+                   ? 0
+                   : WEFT_EUSER(1);
+    };
+    REQUIRE(weft_executor_submit(executor, patient, nullptr, &future) == 0);
+    REQUIRE(wait_until([] { return heard->has("job patient from"); }));
+    wf_executor_abandon(future);
+    REQUIRE(weft_concurrent_future_result(future, WEFT_FOREVER, nullptr) == 0);
+    weft_concurrent_future_unref(future);
+    REQUIRE(weft_executor_shutdown(executor, nullptr) == 0);
+    weft_executor_unref(executor);
+    REQUIRE(log.count(WEFT_REPORT_LONG_JOB) == 1);
+    REQUIRE(log.count(WEFT_REPORT_ABANDONED_JOB) == 1);
 }
 
 TEST_CASE("monitor: a forked child has none until its own loop runs", "[inspect][monitor]")
