@@ -6,7 +6,8 @@
  * table gives a name, and without that the module is all that is known.
  *
  * A compiler that writes no table of address ranges (clang, unless told to) makes
- * libdw find no unit for an address; then the units are asked one by one.
+ * libdw find no unit for an address; then the units are asked one by one, and the
+ * answer is kept.
  *
  * Thread: see session.h.
  */
@@ -27,19 +28,54 @@ struct place {
     struct wf_stack_text *text;
 };
 
+/* Which unit an address is in, for as long as the modules stay: to ask them all is slow. */
+struct known_unit {
+    uint64_t address;
+    uint64_t generation;
+    Dwarf_Addr bias;
+    Dwarf_Die unit;
+    bool is_found;
+};
+
+enum {
+    N_KNOWN = 256
+};
+
+static struct known_unit known[N_KNOWN];
+static uint64_t generation = 1; /* of the modules: grows when some may be gone */
+
+void wf_debug_forget_names(void)
+{
+    generation++;
+}
+
+static void ask_units(const struct place *place, struct known_unit *out_known)
+{
+    Dwarf_Die *unit = NULL;
+
+    *out_known = (struct known_unit){ .address = place->address, .generation = generation };
+    while ((unit = dwfl_module_nextcu(place->module, unit, &out_known->bias)) != NULL) {
+        if (dwarf_haspc(unit, place->address - out_known->bias) == 1) {
+            out_known->unit = *unit;
+            out_known->is_found = true;
+            return;
+        }
+    }
+}
+
 static Dwarf_Die *find_unit(const struct place *place, Dwarf_Addr *out_bias)
 {
     Dwarf_Die *unit = dwfl_module_addrdie(place->module, place->address, out_bias);
+    struct known_unit *slot = &known[place->address * UINT64_C(0x9e3779b97f4a7c15) >> 56];
 
     if (unit != NULL || dwfl_module_getdwarf(place->module, out_bias) == NULL) {
         return unit;
     }
-    while ((unit = dwfl_module_nextcu(place->module, unit, out_bias)) != NULL) {
-        if (dwarf_haspc(unit, place->address - *out_bias) == 1) {
-            return unit;
-        }
+    if (slot->address != place->address || slot->generation != generation) {
+        ask_units(place, slot);
     }
-    return NULL;
+    *out_bias = slot->bias;
+    return slot->is_found ? &slot->unit : NULL;
 }
 
 static struct wf_stack_frame *add_frame(const struct place *place, const char *function,

@@ -80,15 +80,18 @@ static const Dwfl_Callbacks callbacks = {
 
 static void close_session(struct wf_debug_session *session)
 {
+    wf_debug_forget_names();
     if (session->dwfl != NULL) {
         dwfl_end(session->dwfl);
     }
+    (void)elf_end(session->header); /* it counts users; NULL is none */
     *session = (struct wf_debug_session){ .pid = 0 };
 }
 
 /* Modules that are still there keep what was read of them. */
 static bool report(struct wf_debug_session *session)
 {
+    wf_debug_forget_names();
     pid_of_report = session->pid;
     dwfl_report_begin(session->dwfl);
     int r = dwfl_linux_proc_report(session->dwfl, session->pid);

@@ -21,8 +21,9 @@ extern const struct wf_debug_api weft_debug_api_v1;
 
 /* What is known about the modules of one process. */
 struct wf_debug_session {
-    pid_t pid;  /* 0: not in use */
-    Dwfl *dwfl; /* owned */
+    pid_t pid;   /* 0: not in use */
+    Dwfl *dwfl;  /* owned */
+    Elf *header; /* owned; made when first unwinding (unwind.c) */
     bool is_own;
     bool is_attached;
     unsigned long long n_module_changes; /* own: as of the last report */
@@ -36,6 +37,8 @@ void wf_debug_session_forget_others(void);
 void wf_debug_unwind(struct wf_debug_session *session, const struct wf_stack_sample *sample,
                      struct wf_stack_text *text);
 
+/* Modules may be gone. */
+void wf_debug_forget_names(void);
 /*
  * Add the frames of <pc>: those that were inlined there, then the function itself. <is_call>: it
  * is a return address. False when there was no room.

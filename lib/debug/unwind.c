@@ -23,6 +23,12 @@
 #include <stdlib.h>
 #include <sys/uio.h>
 
+#if defined(__x86_64__)
+#define WF_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define WF_MACHINE EM_AARCH64
+#endif
+
 enum {
     MAX_SEARCHES = 4, /* how often a frame pointer is searched for in one stack */
 };
@@ -281,11 +287,32 @@ static bool search_frame_pointer(struct walk *walk)
     return true;
 }
 
+/*
+ * libdw wants a file to know the machine by, and would take a module's, which may be unloaded
+ * while it is in use. So it gets a header of no file at all.
+ */
+static Elf *make_header(void)
+{
+    static Elf64_Ehdr header = {
+        .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+        .e_type = ET_DYN,
+        .e_machine = WF_MACHINE,
+        .e_version = EV_CURRENT,
+        .e_ehsize = sizeof(Elf64_Ehdr),
+    };
+
+    (void)elf_version(EV_CURRENT); /* libelf's own way to begin */
+    return elf_memory((char *)&header, sizeof header);
+}
+
 static bool attach(struct wf_debug_session *session)
 {
-    if (!session->is_attached) {
+    if (session->header == NULL) {
+        session->header = make_header();
+    }
+    if (session->header != NULL && !session->is_attached) {
         session->is_attached =
-            dwfl_attach_state(session->dwfl, NULL, session->pid, &callbacks, NULL);
+            dwfl_attach_state(session->dwfl, session->header, session->pid, &callbacks, NULL);
     }
     return session->is_attached;
 }

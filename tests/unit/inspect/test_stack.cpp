@@ -32,8 +32,10 @@ namespace
 // A sanitizer may replace functions of the C library.
 #ifdef IS_TSAN
 constexpr bool HAS_OWN_QSORT = true;
+constexpr int N_ROUNDS = 3;
 #else
 constexpr bool HAS_OWN_QSORT = false;
+constexpr int N_ROUNDS = 10;
 #endif
 
 std::string own_path()
@@ -334,7 +336,9 @@ TEST_CASE("stack: a thread that runs", "[stack][hold]")
     INFO(on.lines());
     REQUIRE(is_seen);
     CHECK(on.has({ "spin_inside", "parked_spin" }));
-    CHECK(on.find("spin_inside") <= 1); // ThreadSanitizer's load may be above it
+#ifndef IS_TSAN // whose functions are above it
+    CHECK(on.find("spin_inside") == 0);
+#endif
     CHECK(on.text.is_complete);
 }
 
@@ -401,7 +405,7 @@ TEST_CASE("stack: threads in the allocator and in the dynamic linker", "[stack][
 
     int n_parked = 0;
     std::vector<char> bytes(3 * WF_STACK_SLICE);
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < N_ROUNDS; round++) {
         wf_held held[3] = {};
         wf_hold hold{};
         wf_stack_sample samples[3] = {};
@@ -500,10 +504,11 @@ TEST_CASE("stack: plain", "[.plain]")
 TEST_CASE("stack: addresses that were captured are named", "[stack]")
 {
     void *pcs[WF_CAPTURE_MAX];
-    int n = parked_capture(pcs, WF_CAPTURE_MAX);
+    int n = parked_capture(pcs, 2);
     wf_stack_text text{};
 
-    REQUIRE(wf_stack_name(pcs, static_cast<size_t>(n), &text) == 0);
+    REQUIRE(n == 2);
+    REQUIRE(wf_stack_name(pcs, 2, &text) == 0);
     REQUIRE(text.n >= 2);
     CHECK(std::string(text.frames[0].function) == "capture_here");
     CHECK(std::string(text.frames[1].function) == "parked_capture");
