@@ -39,37 +39,41 @@ struct wf_seen_place {
     int line;
 };
 
-/* What a node of the await graph is. Kinds up to LAST_WAIT are those of struct wf_wait. */
-#define WF_SEEN_KIND_MAP(X)         \
-    X(OTHER, "other")               \
-    X(TASK, "task")                 \
-    X(FUTURE, "future")             \
-    X(GATHER, "gather")             \
-    X(SHIELD, "shield")             \
-    X(WRAPPED, "wrapped")           \
-    X(WAIT, "wait")                 \
-    X(GROUP, "group")               \
-    X(AS_COMPLETED, "as_completed") \
-    X(LOCK, "lock")                 \
-    X(EVENT, "event")               \
-    X(CONDITION, "condition")       \
-    X(SEMAPHORE, "semaphore")       \
-    X(BARRIER, "barrier")           \
-    X(QUEUE, "queue")               \
-    X(SLEEP, "sleep")               \
-    X(STREAM, "stream")             \
-    X(SOCKET, "socket")             \
-    X(SERVER, "server")             \
-    X(PROCESS, "process")           \
-    X(THREADSAFE, "threadsafe")     \
-    X(EXECUTOR, "executor")         \
-    X(JOB, "job")                   \
-    X(CONCURRENT_FUTURE, "concurrent_future")
+/* What a node of the await graph is. */
+#define WF_SEEN_KIND_MAP(X)                               \
+    X(OTHER, "other")                                     \
+    X(TASK, "task")                                       \
+    X(FUTURE, "future")                                   \
+    X(GATHER, "gather")                                   \
+    X(SHIELD, "shield")                                   \
+    X(WRAPPED, "wrapped")                                 \
+    X(WAIT, "wait")                                       \
+    X(GROUP, "group")                                     \
+    X(AS_COMPLETED, "as_completed")                       \
+    X(LOCK, "lock")                                       \
+    X(EVENT, "event")                                     \
+    X(CONDITION, "condition")                             \
+    X(SEMAPHORE, "semaphore")                             \
+    X(BARRIER, "barrier")                                 \
+    X(QUEUE, "queue")                                     \
+    X(SLEEP, "sleep")                                     \
+    X(STREAM, "stream")                                   \
+    X(TRANSPORT, "transport")                             \
+    X(DATAGRAM, "datagram")                               \
+    X(SERVER, "server")                                   \
+    X(SOCKET, "socket")                                   \
+    X(PROCESS, "process")                                 \
+    X(THREADSAFE, "threadsafe")                           \
+    X(EXECUTOR, "executor")                               \
+    X(CONCURRENT, "concurrent") /* a concurrent future */ \
+    X(JOB, "job")                                         \
+    X(REMOTE, "remote") /* a coroutine that another thread gave to a loop */
 
 enum wf_seen_kind {
 #define WF_SEEN_KIND_ENUM(name, text) WF_SEEN_##name,
     WF_SEEN_KIND_MAP(WF_SEEN_KIND_ENUM)
 #undef WF_SEEN_KIND_ENUM
+    WF_SEEN_N_KINDS
 };
 
 const char *wf_seen_kind_name(enum wf_seen_kind kind);
@@ -77,13 +81,14 @@ const char *wf_seen_kind_name(enum wf_seen_kind kind);
 struct wf_seen_node {
     uint64_t address;
     enum wf_seen_kind kind;
-    const char *text; /* "lock", "queue.get", "read", "Future pending": without place */
+    const char *text; /* "lock", "Future pending", "TCP stream fd=7 ...": without place */
     struct wf_seen_place made;
-    uint32_t task;       /* TASK: index in tasks; else WF_SEEN_NONE */
+    uint32_t task;       /* TASK, and SLEEP: of the sleeper: index in tasks; else WF_SEEN_NONE */
     uint32_t job;        /* JOB: index in jobs; else WF_SEEN_NONE */
     uint32_t first_edge; /* index in edges */
     uint32_t n_edges;
     uint32_t n_waiters; /* edges to it */
+    uint64_t holder;    /* LOCK: the id of the task that has it, which may have ended; else 0 */
     weft_time deadline; /* SLEEP and limits: on the loop's clock; WEFT_FOREVER: none */
     int fd;             /* STREAM, SOCKET, SERVER; -1: none */
 };
@@ -113,12 +118,16 @@ struct wf_seen_loop {
     size_t n_timers;
     size_t n_tasks;
     weft_duration slow_callback_duration;
-    weft_time now;         /* of its clock, as of the last poll */
+    weft_time now;       /* of its clock, when it was read */
+    weft_time polled_at; /* on its clock: when it last asked the kernel; 0: not known */
+    weft_time
+        busy_since; /* CLOCK_MONOTONIC: since when it has not asked; 0: it does, or not known */
     const char *current;   /* what it runs: "<Handle tick() created at main.c:12>"; NULL: nothing */
     uint32_t current_task; /* WF_SEEN_NONE: a callback, or nothing */
     uint32_t first_task;   /* its tasks are neighbours in tasks */
     uint32_t n_seen_tasks; /* those that were read */
     struct wf_stack_sample *sample; /* of its thread; NULL: not asked for, or not possible */
+    const char *call;               /* "read": its thread is blocked in this system call; NULL */
     weft_duration held_for;         /* how long its thread was held; 0: it was not */
 };
 
@@ -144,10 +153,11 @@ struct wf_seen_task {
     bool is_torn;     /* it ran on while it was read */
     bool is_in_cycle;
     uint32_t n_cancels;
-    uint32_t loop;      /* index in loops */
-    uint32_t node;      /* index in nodes: what it waits for are the edges of that */
-    weft_time since;    /* its wait began about then (the last poll before it); 0: not known */
-    uint64_t stack_low; /* 0: it has none yet */
+    uint32_t loop;         /* index in loops */
+    uint32_t node;         /* index in nodes: what it waits for are the edges of that */
+    const char *waits_for; /* "queue.get", "read", "sleep", ...; NULL: it does not wait */
+    weft_time since;       /* its wait began about then (the last poll before it); 0: not known */
+    uint64_t stack_low;    /* 0: it has none yet */
     uint64_t stack_high;
     uint64_t sp;                    /* of one that is suspended, the address of struct wf_context */
     struct wf_stack_sample *sample; /* NULL: not asked for, or not possible */
@@ -208,7 +218,9 @@ struct wf_seen_entry {
     enum wf_seen_entry_kind kind;
     uint64_t address;
     uint32_t loop;
-    const char *text; /* "Handle tick()", "step of Task-3 'x'", "stream" */
+    const char *text;  /* "Handle", "TCP stream fd=7 ..."; NULL: only <function> is known */
+    uint64_t function; /* what runs, when it is queued or due */
+    uint32_t task;     /* whose step or sleep it is, or WF_SEEN_NONE */
     struct wf_seen_place made;
     weft_time when;    /* TIMER: its deadline on the loop's clock */
     weft_time made_at; /* OPEN: 0: not known */

@@ -48,7 +48,7 @@ struct wf_side {
 };
 
 /* Bytes that were read and not yet asked for: data[start..end). */
-struct wf_held {
+struct wf_held_bytes {
     char *data; /* owned; a spare of the slot when capacity is WF_IO_SPARE_SIZE */
     size_t start;
     size_t end;
@@ -75,7 +75,7 @@ struct weft_stream {
     struct wf_watch watch;
     struct wf_side reader;
     struct wf_side writer;
-    struct wf_held held;
+    struct wf_held_bytes held;
     size_t lent; /* of the last view, when it came out of <held> */
     size_t limit;
     struct wf_outbox outbox; /* the write queue */

@@ -34,7 +34,7 @@ enum {
 
 /* ---- the connection's own buffer ---------------------------------------- */
 
-static size_t held_len(const struct wf_held *held)
+static size_t held_len(const struct wf_held_bytes *held)
 {
     return held->end - held->start;
 }
@@ -52,7 +52,7 @@ void wf_held_free(weft_stream *stream)
 {
     if (stream->held.data != NULL) {
         give_back(stream, stream->held.data, stream->held.capacity);
-        stream->held = (struct wf_held){ NULL, 0, 0, 0 };
+        stream->held = (struct wf_held_bytes){ NULL, 0, 0, 0 };
     }
 }
 
@@ -66,7 +66,7 @@ void wf_held_trim(weft_stream *stream)
 /* Memory for <capacity> bytes or more, with those that are held in front. */
 static int held_grow(weft_stream *stream, size_t capacity)
 {
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
     char *data;
 
     if (capacity <= WF_IO_SPARE_SIZE) {
@@ -83,14 +83,14 @@ static int held_grow(weft_stream *stream, size_t capacity)
         memcpy(data, held->data + held->start, len);
     }
     wf_held_free(stream);
-    *held = (struct wf_held){ data, 0, len, capacity };
+    *held = (struct wf_held_bytes){ data, 0, len, capacity };
     return 0;
 }
 
 /* Room for <more> bytes behind those that are held. Views of them become invalid. */
 static int held_reserve(weft_stream *stream, size_t more)
 {
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
     size_t len = held_len(held);
 
     if (held->capacity - held->end >= more) {
@@ -109,7 +109,7 @@ static int held_reserve(weft_stream *stream, size_t more)
 /* Put bytes in front of those that are held. */
 static int held_push_front(weft_stream *stream, const char *data, size_t n)
 {
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
     size_t len = held_len(held);
 
     if (held->start < n) {
@@ -130,7 +130,7 @@ static int held_push_front(weft_stream *stream, const char *data, size_t n)
 
 static size_t held_take(weft_stream *stream, void *buffer, size_t size)
 {
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
     size_t n = held_len(held) < size ? held_len(held) : size;
 
     if (n > 0) {
@@ -333,7 +333,7 @@ int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out
 
 WF_IO_SLOW static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
 {
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
     int code = spend_read(stream);
 
     if (code < 0) {
@@ -407,7 +407,7 @@ int weft_stream_unread(weft_stream *stream, size_t n)
 /* Read more behind what is held: how much, 0 at the end, or a code. */
 static ssize_t read_more(weft_stream *stream)
 {
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
     ssize_t n;
 
     if (stream->is_at_end) {
@@ -443,7 +443,7 @@ struct found {
 static int search(weft_stream *stream, const char *separator, size_t separator_len,
                   struct found *found)
 {
-    const struct wf_held *held = &stream->held;
+    const struct wf_held_bytes *held = &stream->held;
     size_t searched = 0;
 
     for (;;) {
@@ -478,7 +478,7 @@ static int search(weft_stream *stream, const char *separator, size_t separator_l
 static void lend(weft_stream *stream, size_t len, char **out_data, size_t *out_len)
 {
     static char nothing[1];
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
 
     *out_data = len > 0 ? held->data + held->start : nothing;
     *out_len = len;
@@ -545,7 +545,7 @@ int weft_stream_readuntil(weft_stream *stream, const void *separator, size_t sep
 /* Drop a line that is too long: with its end if that has come, else all that came of it. */
 static void drop_line(weft_stream *stream, const struct found *found)
 {
-    struct wf_held *held = &stream->held;
+    struct wf_held_bytes *held = &stream->held;
 
     held->start = found->is_complete ? held->start + found->len + 1 : held->end;
 }

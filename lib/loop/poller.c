@@ -151,6 +151,12 @@ void wf_poller_count_running(int change)
     __atomic_fetch_add(&n_running, change, __ATOMIC_RELAXED);
 }
 
+/* Where the meter reads no clock. A few ms are near enough to say since when a task waits. */
+void wf_loop_note_time(weft_loop *loop)
+{
+    loop->polled_at = loop->poller.is_virtual ? loop->poller.now : wf_clock_coarse();
+}
+
 /* ---- asking the kernel -------------------------------------------------- */
 
 /* Without epoll_pwait2: whole milliseconds, rounded up, since nothing may come early. */
@@ -384,12 +390,6 @@ static void dispatch(weft_loop *loop, struct epoll_event *events, int n)
 
 /* ---- the poll ----------------------------------------------------------- */
 
-/* Where the meter read no clock. A few ms are near enough to say since when a task waits. */
-static void note_time(weft_loop *loop)
-{
-    loop->polled_at = loop->poller.is_virtual ? loop->poller.now : wf_clock_coarse();
-}
-
 /* How long to sleep on the real clock; <until> may be WEFT_FOREVER. */
 static weft_duration time_left(const struct wf_poller *poller, weft_time until)
 {
@@ -410,7 +410,7 @@ static void poll_for_real(weft_loop *loop, weft_time until)
     int n = timeout > 0 ? sleep_for(loop, events, timeout) : look_and_note(loop, events);
 
     if (!is_metered(loop) && (timeout > 0 || loop->poller.n_watches > 0)) {
-        note_time(loop);
+        wf_loop_note_time(loop);
     }
     dispatch(loop, events, n);
 }

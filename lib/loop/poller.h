@@ -74,6 +74,8 @@ struct weft_loop;
  * and append what they have to run. WF_POLL_NO_WAIT only looks and reads no clock.
  */
 void wf_loop_poll(struct weft_loop *loop, weft_time until);
+/* Set loop->polled_at. */
+void wf_loop_note_time(struct weft_loop *loop);
 /*
  * The function in which a loop sleeps; one of its own, so that a stack trace tells it. <timeout>
  * in nanoseconds, or WEFT_FOREVER. The number of events; 0 after a signal.

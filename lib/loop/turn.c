@@ -157,6 +157,7 @@ static int begin_run(weft_loop *loop)
     if (__builtin_expect(loop->watch.offered_on != loop->owner_tid, 0)) {
         wf_loop_offer(loop);
     }
+    wf_loop_note_time(loop);
     return 0;
 }
 

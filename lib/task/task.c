@@ -50,13 +50,6 @@ static __thread struct wf_task
     *just_ended;           /* has left its stack, which is still to be given back */
 static uint64_t n_numbers; /* atomic: given to loops, in blocks, for default names */
 
-/* Who made an eager task, while that takes its first step; on the maker's stack. */
-struct wf_starter {
-    struct wf_fiber *fiber;
-    struct wf_task *task; /* NULL: a callback */
-    struct wf_frame *frame;
-};
-
 static void on_step(struct wf_work *work);
 static void task_main(void *arg);
 

@@ -131,6 +131,13 @@ struct wf_task {
     bool must_cancel;      /* a request waits for its delivery */
 };
 
+/* Who made an eager task, while that takes its first step; on the maker's stack. */
+struct wf_starter {
+    struct wf_fiber *fiber;
+    struct wf_task *task; /* NULL: a callback */
+    struct wf_frame *frame;
+};
+
 /* The running task of this thread, or NULL. */
 extern __thread struct wf_task *wf_task_current __attribute__((tls_model("initial-exec")));
 

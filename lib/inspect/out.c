@@ -1,0 +1,109 @@
+/*
+ * Writing a dump. See out.h. A descriptor that does not block is waited for.
+ *
+ * Thread: one at a time.
+ */
+
+#include "inspect/out.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void wf_out_begin(struct wf_out *out, int fd)
+{
+    out->fd = fd;
+    out->code = 0;
+    out->n = 0;
+}
+
+static int wait_for_room(int fd)
+{
+    struct pollfd one = { .fd = fd, .events = POLLOUT };
+
+    return poll(&one, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = write(fd, bytes, n);
+        if (done >= 0) {
+            bytes += done;
+            n -= (size_t)done;
+        } else if (errno == EAGAIN) {
+            int r = wait_for_room(fd);
+            if (r < 0) {
+                return r;
+            }
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+static void flush(struct wf_out *out)
+{
+    if (out->code == 0) {
+        out->code = write_all(out->fd, out->bytes, out->n);
+    }
+    out->n = 0;
+}
+
+void wf_out_add(struct wf_out *out, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        size_t room = sizeof out->bytes - out->n;
+        size_t piece = n < room ? n : room;
+        memcpy(out->bytes + out->n, bytes, piece);
+        out->n += piece;
+        bytes += piece;
+        n -= piece;
+        if (out->n == sizeof out->bytes) {
+            flush(out);
+        }
+    }
+}
+
+void wf_out_print(struct wf_out *out, const char *format, ...)
+{
+    char text[2048]; /* longer than any line that is printed */
+    va_list arguments;
+
+    va_start(arguments, format);
+    int n = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (n > 0) {
+        wf_out_add(out, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    }
+}
+
+void wf_out_json(struct wf_out *out, const char *text)
+{
+    if (text == NULL) {
+        wf_out_add(out, "null", 4);
+        return;
+    }
+    wf_out_add(out, "\"", 1);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte == '"' || byte == '\\') {
+            wf_out_print(out, "\\%c", byte);
+        } else if (byte < 0x20) {
+            wf_out_print(out, "\\u%04x", byte);
+        } else {
+            wf_out_add(out, text, 1);
+        }
+    }
+    wf_out_add(out, "\"", 1);
+}
+
+int wf_out_end(struct wf_out *out)
+{
+    flush(out);
+    return out->code;
+}
