@@ -1,8 +1,10 @@
 /*
  * The queue of bytes that wait to be sent.
  *
- * Small writes share a chunk; what is larger than a chunk gets one of its own
- * size, so that an append makes one allocation at most.
+ * Small writes share a chunk. What the last chunk has no room for goes on in a new
+ * one, of its size where that is more than a chunk's: each but the last is full, so
+ * that the queue takes no more memory than its bytes and one chunk, and an append
+ * makes one allocation at most.
  *
  * Thread: the owner's.
  */
@@ -15,7 +17,7 @@
 #include <string.h>
 
 enum {
-    CHUNK_SIZE = 16384 /* of a chunk for small writes, with its head */
+    CHUNK_SIZE = 8192 /* of a chunk for small writes, with its head */
 };
 
 struct wf_outbox_chunk {
@@ -26,15 +28,16 @@ struct wf_outbox_chunk {
     char data[]; /* data[start..end) waits */
 };
 
-/* A last chunk with room for <size> more bytes. NULL without memory. */
-static struct wf_outbox_chunk *room_for(struct wf_outbox *outbox, size_t size)
+static size_t room_of(const struct wf_outbox_chunk *chunk)
 {
-    struct wf_outbox_chunk *last = outbox->last;
-    size_t capacity = CHUNK_SIZE - sizeof *last;
+    return chunk == NULL ? 0 : chunk->capacity - chunk->end;
+}
 
-    if (last != NULL && last->capacity - last->end >= size) {
-        return last;
-    }
+/* A new last chunk with room for <size> bytes. NULL without memory. */
+static struct wf_outbox_chunk *add_chunk(struct wf_outbox *outbox, size_t size)
+{
+    size_t capacity = CHUNK_SIZE - sizeof(struct wf_outbox_chunk);
+
     if (capacity < size) {
         capacity = size;
     }
@@ -43,8 +46,8 @@ static struct wf_outbox_chunk *room_for(struct wf_outbox *outbox, size_t size)
         return NULL;
     }
     *chunk = (struct wf_outbox_chunk){ NULL, 0, 0, capacity };
-    if (last != NULL) {
-        last->next = chunk;
+    if (outbox->last != NULL) {
+        outbox->last->next = chunk;
     } else {
         outbox->first = chunk;
     }
@@ -52,25 +55,44 @@ static struct wf_outbox_chunk *room_for(struct wf_outbox *outbox, size_t size)
     return chunk;
 }
 
+/* Copy to the end of <chunk>, and what it has no room for to the one behind it, which is left. */
+static struct wf_outbox_chunk *fill(struct wf_outbox_chunk *chunk, const char *data, size_t size)
+{
+    while (size > 0) {
+        size_t len = room_of(chunk) < size ? room_of(chunk) : size;
+        memcpy(chunk->data + chunk->end, data, len);
+        chunk->end += len;
+        data += len;
+        size -= len;
+        if (size > 0) {
+            chunk = chunk->next;
+        }
+    }
+    return chunk;
+}
+
 int wf_outbox_append(struct wf_outbox *outbox, const weft_buffer *buffers, size_t n, size_t total,
                      size_t skip)
 {
     WF_ASSERT(skip < total);
-    struct wf_outbox_chunk *chunk = room_for(outbox, total - skip);
+    struct wf_outbox_chunk *chunk = outbox->last;
+    size_t room = room_of(chunk);
 
-    if (chunk == NULL) {
-        return WEFT_ENOMEM;
+    if (total - skip > room) {
+        struct wf_outbox_chunk *more = add_chunk(outbox, total - skip - room);
+        if (more == NULL) {
+            return WEFT_ENOMEM;
+        }
+        chunk = room > 0 ? chunk : more;
     }
     outbox->size += total - skip;
     for (size_t i = 0; i < n; i++) {
-        if (skip >= buffers[i].size) {
-            skip -= buffers[i].size;
-            continue;
+        size_t left_out = skip < buffers[i].size ? skip : buffers[i].size;
+        skip -= left_out;
+        if (left_out < buffers[i].size) {
+            chunk =
+                fill(chunk, (const char *)buffers[i].data + left_out, buffers[i].size - left_out);
         }
-        size_t len = buffers[i].size - skip;
-        memcpy(chunk->data + chunk->end, (const char *)buffers[i].data + skip, len);
-        chunk->end += len;
-        skip = 0;
     }
     return 0;
 }
