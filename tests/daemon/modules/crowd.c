@@ -13,7 +13,7 @@
 #include <weft/service.h>
 
 enum {
-    PIECE = 64 * 1024
+    PIECE = 4 * 1024
 };
 
 static int say_place(weft_stream *stream)
