@@ -54,6 +54,12 @@ get_property(modules GLOBAL PROPERTY WEFT_MODULES)
 if(modules)
     install(TARGETS ${modules} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weft)
 endif()
+# gdb loads it with the library, whose full name it carries (GDB's manual, "objfile-gdbdotext file").
+get_target_property(full_version weft VERSION)
+install(FILES ${PROJECT_SOURCE_DIR}/share/gdb/libweft-gdb.py DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        RENAME libweft.so.${full_version}-gdb.py)
+configure_file(${PROJECT_SOURCE_DIR}/share/gdb/libweft-gdb.py
+               ${WEFT_LIB_DIR}/libweft.so.${full_version}-gdb.py COPYONLY)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 install(FILES ${pc_files} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
