@@ -6,8 +6,11 @@
  * table gives a name, and without that the module is all that is known.
  *
  * A compiler that writes no table of address ranges (clang, unless told to) makes
- * libdw find no unit for an address; then the units are asked one by one, and the
- * answer is kept.
+ * libdw find no unit for an address; then the units are asked one by one.
+ *
+ * All that takes a tenth of a millisecond, and a thousand tasks wait at the same few
+ * places; so answers are kept, until modules come or go. Their texts are libdw's, which
+ * live as long as the module.
  *
  * Thread: see session.h.
  */
@@ -19,29 +22,31 @@
 #include <elfutils/libdw.h>
 #include <stdlib.h>
 
-/* What is being named. */
-struct place {
-    Dwfl_Module *module;
-    uint64_t pc;      /* as shown */
-    uint64_t address; /* as looked up: inside the call, for a return address */
-    bool is_guessed;
-    struct wf_stack_text *text;
+enum {
+    N_ANSWERS = 512,
+    MAX_FUNCTIONS = 12 /* at one address; of more the innermost and the outermost are shown */
 };
 
-/* Which unit an address is in, for as long as the modules stay: to ask them all is slow. */
-struct known_unit {
+/* One function at an address. */
+struct function {
+    const char *name; /* NULL: not known */
+    const char *file; /* the same */
+    uint64_t base;    /* of the function, or of the module when no name is known */
+    int line;
+    bool is_inlined;
+};
+
+/* What is at an address, the innermost function first. */
+struct answer {
+    Dwfl *dwfl;
     uint64_t address;
     uint64_t generation;
-    Dwarf_Addr bias;
-    Dwarf_Die unit;
-    bool is_found;
+    const char *module;
+    size_t n;
+    struct function functions[MAX_FUNCTIONS];
 };
 
-enum {
-    N_KNOWN = 256
-};
-
-static struct known_unit known[N_KNOWN];
+static struct answer answers[N_ANSWERS];
 static uint64_t generation = 1; /* of the modules: grows when some may be gone */
 
 void wf_debug_forget_names(void)
@@ -49,53 +54,25 @@ void wf_debug_forget_names(void)
     generation++;
 }
 
-static void ask_units(const struct place *place, struct known_unit *out_known)
+static void add_function(struct answer *answer, const struct function *function)
 {
-    Dwarf_Die *unit = NULL;
-
-    *out_known = (struct known_unit){ .address = place->address, .generation = generation };
-    while ((unit = dwfl_module_nextcu(place->module, unit, &out_known->bias)) != NULL) {
-        if (dwarf_haspc(unit, place->address - out_known->bias) == 1) {
-            out_known->unit = *unit;
-            out_known->is_found = true;
-            return;
-        }
-    }
+    answer->n += answer->n < MAX_FUNCTIONS;
+    answer->functions[answer->n - 1] = *function;
 }
 
-static Dwarf_Die *find_unit(const struct place *place, Dwarf_Addr *out_bias)
+static Dwarf_Die *find_unit(Dwfl_Module *module, uint64_t address, Dwarf_Addr *out_bias)
 {
-    Dwarf_Die *unit = dwfl_module_addrdie(place->module, place->address, out_bias);
-    struct known_unit *slot = &known[place->address * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+    Dwarf_Die *unit = dwfl_module_addrdie(module, address, out_bias);
 
-    if (unit != NULL || dwfl_module_getdwarf(place->module, out_bias) == NULL) {
+    if (unit != NULL || dwfl_module_getdwarf(module, out_bias) == NULL) {
         return unit;
     }
-    if (slot->address != place->address || slot->generation != generation) {
-        ask_units(place, slot);
+    while ((unit = dwfl_module_nextcu(module, unit, out_bias)) != NULL) {
+        if (dwarf_haspc(unit, address - *out_bias) == 1) {
+            return unit;
+        }
     }
-    *out_bias = slot->bias;
-    return slot->is_found ? &slot->unit : NULL;
-}
-
-static struct wf_stack_frame *add_frame(const struct place *place, const char *function,
-                                        const char *file, int line)
-{
-    struct wf_stack_frame *frame = wf_stack_text_add(place->text, place->pc);
-    Dwarf_Addr start = 0;
-
-    if (frame == NULL) {
-        return NULL;
-    }
-    const char *module =
-        dwfl_module_info(place->module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
-    frame->function = wf_stack_text_keep(place->text, function);
-    frame->file = wf_stack_text_keep_name(place->text, file);
-    frame->line = file != NULL && line > 0 ? line : 0;
-    frame->module = wf_stack_text_keep_name(place->text, module);
-    frame->offset = place->pc - start;
-    frame->is_guessed = place->is_guessed;
-    return frame;
+    return NULL;
 }
 
 /* A constant attribute of <die>; -1: it has none. */
@@ -143,14 +120,15 @@ static int get_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **out_scope
 }
 
 /*
- * Go outward through the scopes: each inlined function is one frame, at the line where the one
- * inside it was called. False: no function was among them.
+ * Go outward through the scopes: each inlined function is called in the one that follows, at the
+ * line that it tells. False: no function was among them.
  */
-static bool add_scopes(const struct place *place, Dwarf_Die *unit, Dwarf_Addr bias)
+static bool ask_scopes(Dwarf_Die *unit, Dwarf_Addr bias, struct answer *answer)
 {
+    Dwarf_Addr address = answer->address - bias;
     Dwarf_Die *scopes = NULL;
-    int n_scopes = get_scopes(unit, place->address - bias, &scopes);
-    Dwarf_Line *at = dwarf_getsrc_die(unit, place->address - bias);
+    int n_scopes = get_scopes(unit, address, &scopes);
+    Dwarf_Line *at = dwarf_getsrc_die(unit, address);
     const char *file = at != NULL ? dwarf_linesrc(at, NULL, NULL) : NULL;
     bool is_done = false;
     int line = 0;
@@ -163,10 +141,13 @@ static bool add_scopes(const struct place *place, Dwarf_Die *unit, Dwarf_Addr bi
         if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) {
             continue;
         }
-        struct wf_stack_frame *frame = add_frame(place, dwarf_diename(&scopes[i]), file, line);
-        is_done = frame == NULL || tag == DW_TAG_subprogram;
-        if (frame != NULL && tag == DW_TAG_inlined_subroutine) {
-            frame->is_inlined = true;
+        struct function function = { .name = dwarf_diename(&scopes[i]),
+                                     .file = file,
+                                     .line = file != NULL && line > 0 ? line : 0,
+                                     .is_inlined = tag == DW_TAG_inlined_subroutine };
+        add_function(answer, &function);
+        is_done = !function.is_inlined;
+        if (function.is_inlined) {
             file = get_call_file(unit, &scopes[i]);
             line = get_number(&scopes[i], DW_AT_call_line);
         }
@@ -175,43 +156,66 @@ static bool add_scopes(const struct place *place, Dwarf_Die *unit, Dwarf_Addr bi
     return is_done;
 }
 
-static bool has_room(const struct wf_stack_text *text)
+static void ask_symbols(Dwfl_Module *module, uint64_t start, struct answer *answer)
 {
-    return text->n < WF_STACK_MAX_FRAMES;
-}
-
-static void add_symbol(const struct place *place)
-{
+    struct function function = { .base = start };
     GElf_Sym symbol;
     GElf_Off offset = 0;
-    const char *name =
-        dwfl_module_addrinfo(place->module, place->address, &offset, &symbol, NULL, NULL, NULL);
-    struct wf_stack_frame *frame = add_frame(place, name, NULL, 0);
 
-    if (frame != NULL && name != NULL) {
-        frame->offset = offset + (place->pc - place->address);
+    function.name =
+        dwfl_module_addrinfo(module, answer->address, &offset, &symbol, NULL, NULL, NULL);
+    if (function.name != NULL) {
+        function.base = answer->address - offset;
     }
+    add_function(answer, &function);
+}
+
+static void ask(struct answer *answer)
+{
+    Dwfl_Module *module = dwfl_addrmodule(answer->dwfl, answer->address);
+    Dwarf_Addr start = 0;
+    Dwarf_Addr bias = 0;
+
+    if (module == NULL) {
+        add_function(answer, &(struct function){ .base = answer->address });
+        return;
+    }
+    answer->module = dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+    Dwarf_Die *unit = find_unit(module, answer->address, &bias);
+    if (unit == NULL || !ask_scopes(unit, bias, answer)) {
+        ask_symbols(module, start, answer);
+    }
+}
+
+static const struct answer *get_answer(Dwfl *dwfl, uint64_t address)
+{
+    struct answer *answer = &answers[address * UINT64_C(0x9e3779b97f4a7c15) >> 55];
+
+    if (answer->dwfl != dwfl || answer->address != address || answer->generation != generation) {
+        *answer = (struct answer){ .dwfl = dwfl, .address = address, .generation = generation };
+        ask(answer);
+    }
+    return answer;
 }
 
 bool wf_debug_add_frames(Dwfl *dwfl, uint64_t pc, bool is_call, bool is_guessed,
                          struct wf_stack_text *text)
 {
-    struct place place = {
-        .pc = pc, .address = is_call ? pc - 1 : pc, .is_guessed = is_guessed, .text = text
-    };
-    Dwarf_Addr bias = 0;
+    const struct answer *answer = get_answer(dwfl, is_call ? pc - 1 : pc);
 
-    place.module = dwfl_addrmodule(dwfl, place.address);
-    if (place.module == NULL) {
+    for (size_t i = 0; i < answer->n; i++) {
+        const struct function *function = &answer->functions[i];
         struct wf_stack_frame *frame = wf_stack_text_add(text, pc);
-        if (frame != NULL) {
-            frame->is_guessed = is_guessed;
+        if (frame == NULL) {
+            return false;
         }
-        return has_room(text);
+        frame->function = wf_stack_text_keep(text, function->name);
+        frame->file = wf_stack_text_keep_name(text, function->file);
+        frame->line = function->line;
+        frame->module = wf_stack_text_keep_name(text, answer->module);
+        frame->offset = function->base != 0 ? pc - function->base : 0;
+        frame->is_inlined = function->is_inlined;
+        frame->is_guessed = is_guessed;
     }
-    Dwarf_Die *unit = find_unit(&place, &bias);
-    if (unit == NULL || !add_scopes(&place, unit, bias)) {
-        add_symbol(&place);
-    }
-    return has_room(text);
+    return text->n < WF_STACK_MAX_FRAMES;
 }
