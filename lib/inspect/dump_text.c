@@ -425,10 +425,14 @@ static void print_sleepers(struct wf_dump *dump)
         if (node->kind == WF_SEEN_SLEEP && node->task != WF_SEEN_NONE) {
             weft_time now = snapshot->loops[snapshot->tasks[node->task].loop].now;
             n++;
-            next = node->deadline - now < next ? node->deadline - now : next;
+            if (node->deadline != WEFT_FOREVER && node->deadline - now < next) {
+                next = node->deadline - now;
+            }
         }
     }
-    if (n > 0) {
+    if (n > 0 && next == WEFT_FOREVER) {
+        wf_out_print(&dump->out, "  sleep: %u task%s for ever\n", n, n == 1 ? "" : "s");
+    } else if (n > 0) {
         wf_dump_duration(text, sizeof text, next);
         wf_out_print(&dump->out, "  sleep: %u task%s, the next is due in %s\n", n,
                      n == 1 ? "" : "s", text);

@@ -2,12 +2,14 @@
 """What goes on in workers: asked of the daemon, which believes none of them."""
 import json
 import os
+import re
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
-from weftd import Daemon, UnixConnection, wait_until  # noqa: E402
+from weftd import BUILD, Daemon, UnixConnection, wait_until  # noqa: E402
 
 VIEWS = ("tasks", "tree", "stack", "waits", "loops", "executors", "timers", "handles")
 
@@ -108,6 +110,142 @@ class FakeWorkers(unittest.TestCase):
             connection.close()
             self.assertEqual(response.status, 504)
             self.assertIn(answer["workers"][0]["error"], ("it has ended", "it does not answer within 2 s"))
+
+
+HANG = """
+run_directory: {directory}/run
+loops:
+  count: 2
+executors:
+  images:
+    threads:
+      max: 2
+services:
+  transfers:
+    module: {build}/tests/modules/hang.so
+"""
+
+
+class Hang(unittest.TestCase):
+    """tests/daemon/modules/hang.c: one `waits` and one `tree` explain it completely."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(worker=None)
+        cls.daemon.write_config(HANG.format(directory=cls.daemon.directory, build=BUILD))
+        cls.daemon.start()
+
+        def is_stuck():
+            (worker,) = ask(cls.daemon, "/loops")[1]["workers"]
+            return any(loop.get("system_call") == "read" for loop in worker["dump"]["loops"])
+        try:
+            wait_until(is_stuck, "a loop is blocked in read(2)")
+        except AssertionError:
+            cls.daemon.__exit__(AssertionError, None, None)
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.__exit__(None, None, None)
+
+    def ids(self):
+        """The id of each task by its name, and those of the two that take the lock for another."""
+        (worker,) = ask(self.daemon, "/tasks")[1]["workers"]
+        tasks = worker["dump"]["tasks"]
+        ids = {task["name"]: task["id"] for task in tasks}
+        helpers = {task["loop"]: task["id"] for task in tasks
+                   if task["coro"]["what"] == "lock_account"}
+        return ids, helpers["weft-0"], helpers["weft-1"]
+
+    def test_waits_explains_it(self):
+        ids, on_0, on_1 = self.ids()
+        result = self.daemon.ctl("waits")
+        self.assertEqual(result.returncode, 0)
+        for pattern in (
+                r"loop weft-1 runs Task-%d 'reader', blocked in read for \d" % ids["reader"],
+                r"executor 'images': all 2 threads run, 3 jobs queued",
+                r"job resize\(\) made at hang.c:\d+ in executor 'images': running for \S+ on images-",
+                r"lock made at hang.c:\d+, held by Task-%d 'transfer-out'\n    Task-%d on weft-0 "
+                % (ids["transfer-out"], on_0),
+                r"lock made at hang.c:\d+, held by Task-%d 'transfer-in'\n    Task-%d on weft-1 "
+                % (ids["transfer-in"], on_1)):
+            self.assertRegex(result.stdout, pattern)
+        (cycle,) = [line for line in result.stdout.splitlines() if line.startswith("CYCLE: ")]
+        for name in ("Task-%d 'transfer-out'" % ids["transfer-out"], "Task-%d ->" % on_1,
+                     "Task-%d 'transfer-in'" % ids["transfer-in"], "Task-%d ->" % on_0):
+            self.assertIn(name, cycle)
+        self.assertEqual(cycle.count("lock made at hang.c:"), 2)
+
+    def test_tree_explains_it(self):
+        ids, on_0, on_1 = self.ids()
+        result = self.daemon.ctl("tree")
+        self.assertEqual(result.returncode, 0)
+        text = result.stdout
+        self.assertRegex(text, r"Task-%d 'reader' .* on weft-1, running for \S+, blocked in read\n"
+                         % ids["reader"])
+        self.assertEqual(len(re.findall(r"'resizer' .*\n *`-- job resize\(\) .* running for ", text)), 2)
+        self.assertEqual(len(re.findall(r"'resizer' .*\n *`-- job resize\(\) .* queued for ", text)), 3)
+        # Round from whichever comes first.
+        chain = ["'transfer-out' .* on weft-0", "Task-%d .* on weft-1.* lock held by Task-%d "
+                 % (on_1, ids["transfer-in"]), "'transfer-in' .* on weft-1",
+                 "Task-%d .* on weft-0.* lock held by Task-%d " % (on_0, ids["transfer-out"])]
+        turns = [chain[i:] + chain[:i] + [chain[i].split(" .*")[0]] for i in range(4)]
+        self.assertTrue(any(re.search(r".*\n +`-- .*".join(turn), text) for turn in turns), text)
+        self.assertIn("(above)\n", text)
+
+    def test_the_stack_of_who_is_blocked(self):
+        ids = self.ids()[0]
+        result = self.daemon.ctl("stack", str(ids["reader"]))
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"#\d+ read_reply at hang.c:\d+")
+        result = self.daemon.ctl("stack", str(ids["transfer-in"]))
+        self.assertRegex(result.stdout, r"#\d+ transfer at hang.c:\d+")
+        self.assertEqual(self.daemon.ctl("stack", "999999").returncode, 1)
+
+    def test_the_lists(self):
+        for verb, patterns in (("loops", (r"weft-1 +\d+ +running .* read ",)),
+                               ("tasks", (r"\d+ +reader +running +weft-1",
+                                          r"lock held by Task-\d+ made at hang.c:\d+ +lock_account")),
+                               ("executors", (r"images +2 +2 +2 +3 ",
+                                              r"images +resize +running .* images-[01]\n")),
+                               ("timers", ()), ("handles", ())):
+            result = self.daemon.ctl(verb)
+            self.assertEqual((verb, result.returncode, result.stderr), (verb, 0, ""))
+            for pattern in patterns:
+                self.assertRegex(result.stdout, pattern)
+            self.assertNotIn("\033", result.stdout)
+
+    def test_ps_needs_no_daemon_and_no_help(self):
+        (pid,) = self.daemon.worker_pids()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            result = self.daemon.ctl("--socket", "/nowhere", "ps", str(pid))
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertRegex(result.stdout, r"\d+ +reader +running +weft-1")
+            result = self.daemon.ctl("pstree", str(pid))
+            self.assertIn("CYCLE: ", result.stdout)
+            result = self.daemon.ctl("ps", str(pid), "--json")
+            self.assertEqual(json.loads(result.stdout)["pid"], pid)
+            # A worker that is stopped answers nobody, and the daemon says so.
+            result = self.daemon.ctl("tasks")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("it does not answer within 2 s", result.stdout)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def test_ps_of_what_cannot_be_read(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        other = subprocess.Popen(["sleep", "60"])
+        try:
+            for pid, code, why in ((gone.pid, 1, "there is no process"),
+                                   (other.pid, 1, "does not use libweft")):
+                result = self.daemon.ctl("ps", str(pid))
+                self.assertEqual((result.returncode, result.stdout), (code, ""))
+                self.assertIn(why, result.stderr)
+        finally:
+            other.kill()
+            other.wait()
 
 
 class Workers(unittest.TestCase):

@@ -18,12 +18,11 @@ enum {
     N_RESIZERS = 5
 };
 
-/* One per loop; the other loop reads it once n_ready says that both are there. */
+/* One per loop; the other loop looks at it once n_ready says that both are there. */
 static struct account {
     weft_loop *loop;
     weft_lock *lock;
 } accounts[2];
-static atomic_int n_sides;
 static atomic_int n_ready;   /* locks that are made and held */
 static atomic_int n_waiting; /* tasks that are about to wait for the other's lock */
 
@@ -94,7 +93,7 @@ static int transfer(void *mine)
 static int run(weft_service *service)
 {
     static int reply[2];
-    int side = atomic_fetch_add(&n_sides, 1) % 2;
+    int side = weft_get_running_loop_index() % 2;
     struct account *mine = &accounts[side];
     weft_task_options options = WEFT_TASK_OPTIONS_INIT;
 
