@@ -140,7 +140,7 @@ static void print_module(FILE *stream, const char *name)
     }
 }
 
-static const char *const builtin_names[] = { "http", "echo" };
+static const char *const builtin_names[] = { "http", "proxy", "echo" };
 enum {
     N_BUILTIN = sizeof builtin_names / sizeof builtin_names[0]
 };

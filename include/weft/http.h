@@ -227,6 +227,9 @@ WEFT_API const void *weft_http_request_get_body(const weft_http_request *request
  */
 WEFT_API int weft_http_request_read(weft_http_request *request, void *buffer, size_t size,
                                     size_t *out_n);
+/** The status that the library answers with when the handler returns the error of a read: 400, 408
+ * or 413; 0 while nothing is wrong with the body. Thread: loop thread. Owns: nothing. */
+WEFT_API int weft_http_request_get_refusal(const weft_http_request *request);
 /** The connection's stream, for its facts; neither read nor write it. Thread: loop thread. Owns:
  * borrowed. */
 WEFT_API weft_stream *weft_http_request_get_stream(const weft_http_request *request);

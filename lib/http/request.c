@@ -192,3 +192,8 @@ weft_stream *weft_http_request_get_stream(const weft_http_request *request)
 {
     return request->connection->stream;
 }
+
+int weft_http_request_get_refusal(const weft_http_request *request)
+{
+    return request->refusal;
+}

@@ -195,7 +195,7 @@ TEST_CASE("module: its settings become a schema and are checked by it", "[config
 
 TEST_CASE("module: the built-in ones say what the configuration says of them", "[config][module]")
 {
-    for (std::string name : { "http", "echo", "status" }) {
+    for (std::string name : { "http", "proxy", "echo", "status" }) {
         reader reader;
         std::string file = WEFT_TEST_MODULE_DIR "/" + name + ".so";
         std::string copy = reader.directory.path + "/m.so";
@@ -219,7 +219,10 @@ TEST_CASE("module: the built-in ones say what the configuration says of them", "
             CHECK(same->kind == row.kind);
             CHECK(same->min == row.min);
             CHECK(same->max == row.max);
-            CHECK(canonical(*same) == canonical(row));
+            CHECK((same->default_text == nullptr) == (row.default_text == nullptr));
+            if (row.default_text != nullptr) {
+                CHECK(canonical(*same) == canonical(row));
+            }
         }
     }
 }

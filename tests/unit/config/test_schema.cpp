@@ -69,12 +69,13 @@ TEST_CASE("schema: every row has a doc and a default that its own rules allow", 
     for (size_t i = 0; i < config_schema_count; i++) {
         check_row(config_schema[i]);
     }
-    for (const char *name : { "http", "echo", "status" }) {
+    for (const char *name : { "http", "proxy", "echo", "status" }) {
         const config_module_schema *schema = config_builtin_module(name);
         REQUIRE(schema != nullptr);
         for (size_t i = 0; i < schema->n_keys; i++) {
             check_row(schema->keys[i]);
-            CHECK(schema->keys[i].default_text != nullptr);
+            CHECK((schema->keys[i].default_text == nullptr) ==
+                  (strcmp(schema->keys[i].path, "upstreams") == 0));
         }
     }
     CHECK(config_builtin_module("https") == nullptr);
