@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    CELL_SIZE = 256
+    CELL_SIZE = 256,
+    MAX_COLUMNS = 16
 };
 
 #define BOLD  "\033[1m"
@@ -126,17 +127,24 @@ static void print_cell(FILE *stream, const char *text, int width, bool is_last)
 static void print_rows(FILE *stream, const json_t *rows, const struct column *columns,
                        size_t n_columns, bool has_colours)
 {
+    int widths[MAX_COLUMNS];
+
+    for (size_t k = 0; k < n_columns; k++) {
+        widths[k] = width_of(rows, &columns[k]);
+    }
     fputs(has_colours ? BOLD : "", stream);
     for (size_t k = 0; k < n_columns; k++) {
-        print_cell(stream, columns[k].title, width_of(rows, &columns[k]), k + 1 == n_columns);
+        print_cell(stream, columns[k].title, widths[k], k + 1 == n_columns);
     }
     fputs(has_colours ? PLAIN : "", stream);
     for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+
         for (size_t k = 0; k < n_columns; k++) {
             char cell[CELL_SIZE];
 
-            format_cell(json_array_get(rows, i), &columns[k], cell);
-            print_cell(stream, cell, width_of(rows, &columns[k]), k + 1 == n_columns);
+            format_cell(row, &columns[k], cell);
+            print_cell(stream, cell, widths[k], k + 1 == n_columns);
         }
     }
 }
