@@ -9,8 +9,8 @@
  * enough for frames of fixed size. The first function that keeps a frame pointer
  * stops the unwinding; then the frame pointer is searched for: a word on the
  * stack that points further up it, followed by an address that comes after a call
- * instruction. If that call is one of the very function, it is certain;
- * otherwise the frames that follow are marked as guessed.
+ * instruction. If that call is one of the very function, also through its module's
+ * table, it is certain; otherwise the frames that follow are marked as guessed.
  *
  * Thread: see session.h.
  */
@@ -30,7 +30,8 @@
 #endif
 
 enum {
-    MAX_SEARCHES = 4, /* how often a frame pointer is searched for in one stack */
+    CALLER_SIZE = 256, /* how far into a function a jump to the next is looked for */
+    MAX_SEARCHES = 4   /* how often a frame pointer is searched for in one stack */
 };
 
 /* One unwinding, from some registers until it ends. */
@@ -190,30 +191,80 @@ static bool read_code(pid_t pid, uint64_t address, void *to, size_t n)
     return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)n;
 }
 
+/* How likely it is that the call before a return address was the one of a function. */
 enum call_kind {
     NO_CALL,
-    SOME_CALL, /* through a register, a table, or of another function's name */
-    THAT_CALL  /* of the function that is asked for */
+    OTHER_CALL,    /* of another function, which may have gone on to ours by some jump */
+    INDIRECT_CALL, /* through a register or a table: who knows */
+    THAT_CALL
 };
 
 #if defined(__x86_64__)
 
-/* What precedes <address>: e8 and a distance, or ff /2 with up to five bytes of operand. */
+/* A direct call may lead to a stub that jumps on through the module's table: [endbr64] jmp *at. */
+static uint64_t follow_stub(pid_t pid, uint64_t address)
+{
+    static const unsigned char landing[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+    unsigned char code[11];
+    uint64_t target;
+    int32_t distance;
+
+    if (!read_code(pid, address, code, sizeof code)) {
+        return address;
+    }
+    size_t at = memcmp(code, landing, sizeof landing) == 0 ? sizeof landing : 0;
+    at += code[at] == 0xf2; /* bnd, as older linkers write it */
+    if (code[at] != 0xff || code[at + 1] != 0x25) {
+        return address;
+    }
+    memcpy(&distance, code + at + 2, sizeof distance);
+    address += at + 6 + (uint64_t)(int64_t)distance;
+    return read_code(pid, address, &target, sizeof target) ? target : 0;
+}
+
+/* Whether the function at <start> goes on with <function> by a jump, e9 or 0f 8x: a tail call. */
+static bool jumps_to(pid_t pid, uint64_t start, uint64_t function)
+{
+    unsigned char code[CALLER_SIZE];
+    int32_t distance;
+
+    if (function == 0 || !read_code(pid, start, code, sizeof code)) {
+        return false;
+    }
+    for (size_t i = 1; i + 5 <= sizeof code; i++) {
+        memcpy(&distance, code + i + 1, sizeof distance);
+        if ((code[i] == 0xe9 || (code[i - 1] == 0x0f && (code[i] & 0xf0) == 0x80)) &&
+            start + i + 5 + (uint64_t)(int64_t)distance == function) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What precedes <address>: e8 and a distance; ff 15 and that of a word; ff /2 and an operand. */
 static enum call_kind classify_call(pid_t pid, uint64_t address, uint64_t function)
 {
     unsigned char code[7];
+    uint64_t target;
     int32_t distance;
 
     if (!read_code(pid, address - sizeof code, code, sizeof code)) {
         return NO_CALL;
     }
+    memcpy(&distance, code + 3, sizeof distance);
+    target = address + (uint64_t)(int64_t)distance;
+    if (code[1] == 0xff && code[2] == 0x15) {
+        uint64_t place = target;
+        return read_code(pid, place, &target, sizeof target) && target == function ? THAT_CALL
+                                                                                   : INDIRECT_CALL;
+    }
     if (code[2] == 0xe8) {
-        memcpy(&distance, code + 3, sizeof distance);
-        return address + (uint64_t)(int64_t)distance == function ? THAT_CALL : SOME_CALL;
+        target = target == function ? target : follow_stub(pid, target);
+        return target == function || jumps_to(pid, target, function) ? THAT_CALL : OTHER_CALL;
     }
     for (size_t i = 0; i < 6; i++) {
         if (code[i] == 0xff && (code[i + 1] & 0x38) == 0x10) {
-            return SOME_CALL;
+            return INDIRECT_CALL;
         }
     }
     return NO_CALL;
@@ -231,9 +282,9 @@ static enum call_kind classify_call(pid_t pid, uint64_t address, uint64_t functi
     }
     if ((code & 0xfc000000u) == 0x94000000u) {
         int64_t distance = (int64_t)(int32_t)(code << 6) >> 4;
-        return address - sizeof code + (uint64_t)distance == function ? THAT_CALL : SOME_CALL;
+        return address - sizeof code + (uint64_t)distance == function ? THAT_CALL : OTHER_CALL;
     }
-    return (code & 0xfffffc1fu) == 0xd63f0000u ? SOME_CALL : NO_CALL;
+    return (code & 0xfffffc1fu) == 0xd63f0000u ? INDIRECT_CALL : NO_CALL;
 }
 
 #endif
@@ -264,20 +315,19 @@ static bool search_frame_pointer(struct walk *walk)
     uint64_t end = walk->sample->low + walk->sample->n;
     uint64_t start = walk->last_sp > walk->sample->low ? walk->last_sp : walk->sample->low;
     uint64_t found = 0;
+    enum call_kind best = NO_CALL;
 
-    for (uint64_t at = (start + 7) & ~UINT64_C(7); at < end; at += sizeof at) {
+    for (uint64_t at = (start + 7) & ~UINT64_C(7); at < end && best != THAT_CALL; at += sizeof at) {
         enum call_kind kind = classify_frame(walk, at, function);
-        if (kind == THAT_CALL || (kind == SOME_CALL && found == 0)) {
+        if (kind > best) {
+            best = kind;
             found = at;
         }
-        if (kind == THAT_CALL) {
-            break;
-        }
     }
-    if (found == 0) {
+    if (best == NO_CALL) {
         return false;
     }
-    walk->is_guessed = walk->is_guessed || classify_frame(walk, found, function) != THAT_CALL;
+    walk->is_guessed = walk->is_guessed || best != THAT_CALL;
     walk->registers.is_after_a_call = walk->text->n > 1;
     walk->registers.pc = walk->last_pc;
     walk->registers.sp = walk->last_sp;

@@ -25,12 +25,15 @@ extern "C" {
 #define IS_TSAN 1
 #endif
 #endif
+#if defined(IS_TSAN) || defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#endif
 
 namespace
 {
 
 // A sanitizer may replace functions of the C library.
-#ifdef IS_TSAN
+#ifdef IS_SANITIZED
 constexpr bool HAS_OWN_QSORT = true;
 constexpr int N_ROUNDS = 3;
 #else
@@ -405,7 +408,7 @@ TEST_CASE("stack: threads in the allocator and in the dynamic linker", "[stack][
 
     int n_parked = 0;
     std::vector<char> bytes(3 * WF_STACK_SLICE);
-    for (int round = 0; round < N_ROUNDS; round++) {
+    for (int round = 0; round < N_ROUNDS || (n_parked == 0 && round < 100); round++) {
         wf_held held[3] = {};
         wf_hold hold{};
         wf_stack_sample samples[3] = {};
