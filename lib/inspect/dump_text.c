@@ -635,7 +635,8 @@ static void print_chain(struct wf_dump *dump, uint32_t index)
         node = &snapshot->nodes[index];
         wf_seen_name_node(snapshot, index, name, sizeof name);
         wf_out_print(&dump->out, "    %s", name);
-        if (node->kind == WF_SEEN_TASK && node->task != WF_SEEN_NONE) {
+        if (node->kind == WF_SEEN_TASK && node->task != WF_SEEN_NONE &&
+            dump->is_printed[index] == 0) {
             wf_out_print(&dump->out, ", %s",
                          wf_seen_task_state_name(snapshot->tasks[node->task].state));
         }

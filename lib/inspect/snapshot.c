@@ -371,7 +371,7 @@ static bool see_at_rest(struct wf_reader *reader, struct wf_seen_loop *loop)
     if (held.held_for > reader->snapshot->longest_hold) {
         reader->snapshot->longest_hold = held.held_for;
     }
-    if (held.state == WF_HOLD_BLOCKED && held.system_call >= 0) {
+    if ((held.state == WF_HOLD_BLOCKED || held.state == WF_HOLD_STOPPED) && held.system_call >= 0) {
         loop->call = call_name(held.system_call);
     }
     loop->is_torn = is_late || held.is_torn || reader->is_broken ||
