@@ -28,6 +28,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "inspect/culprit.h"
+#include "inspect/live_stack.h"
 #include "inspect/stall.h"
 #include "loop/loop.h"
 #include "thread/bell.h"
@@ -82,6 +83,7 @@ static struct {
     weft_time planned;    /* guarded by mu: the next look; WEFT_FOREVER: when a loop rings */
     weft_duration slept_at_delay; /* guarded by mu: of its own thread, when it fell asleep */
     bool has_barrier;             /* guarded by mu */
+    bool wants_stacks;            /* guarded by mu: there may be one to take soon */
     bool are_bells_hung;          /* guarded by mu */
     weft_time executors_at;       /* guarded by mu: look at executors then */
     bool is_asleep;               /* atomic: for tests */
@@ -196,6 +198,7 @@ struct notice {
     bool is_logged; /* not kept back by the limit */
     bool is_turn;
     bool is_starved;
+    bool has_stack;        /* live_stack.h has it */
     const weft_loop *loop; /* compared only */
     char loop_name[64];
     struct wf_culprit culprit;
@@ -314,7 +317,8 @@ static void describe_notice(const struct notice *notice, char *message, size_t s
     }
 }
 
-static void call_listener(const struct notice *notice, const char *message, const char *label)
+static void call_listener(const struct notice *notice, const char *message, const char *label,
+                          const char *stack)
 {
     pthread_mutex_lock(&listener.mu);
     weft_stall_fn *handler = listener.handler;
@@ -332,7 +336,7 @@ static void call_listener(const struct notice *notice, const char *message, cons
         .subject = notice->culprit.info.subject,
         .label = label,
         .origin = notice->culprit.info.origin,
-        .stack = NULL,
+        .stack = stack,
         .lasts = notice->times.counted,
         .cause = public_cause(notice->times.cause),
         .n = notice->n,
@@ -345,8 +349,12 @@ static void send(const struct notice *notice)
 {
     const char *label = notice->culprit.label[0] != '\0' ? notice->culprit.label : NULL;
     char message[TEXT_SIZE];
+    char stack[WF_LIVE_STACK_TEXT];
 
     describe_notice(notice, message, sizeof message);
+    if (notice->has_stack) {
+        wf_live_stack_print(stack, sizeof stack);
+    }
     if (notice->is_starved) {
         weft_log(WEFT_LOG_INFO, "weft", "%s", message);
     } else if (notice->is_logged) {
@@ -357,9 +365,10 @@ static void send(const struct notice *notice)
                                                                  : notice->loop_name;
         report.origin = notice->culprit.info.origin;
         report.label = label;
+        report.stack = notice->has_stack ? stack : NULL;
         wf_report(&report);
     }
-    call_listener(notice, message, label);
+    call_listener(notice, message, label, notice->has_stack ? stack : NULL);
 }
 
 /* ---- looking at loops: under mu --------------------------------------------- */
@@ -385,6 +394,8 @@ static void fill_notice(struct notice *notice, weft_loop *loop, struct track *tr
     notice->is_logged =
         verdict->is_starved || wf_stall_may_pass(&track->limit, now, &notice->n_kept);
     notice->culprit = track->culprit;
+    notice->has_stack =
+        !verdict->is_starved && wf_live_stack_take(loop, loop->watch.tid, track->culprit_number);
     snprintf(notice->loop_name, sizeof notice->loop_name, "%s", loop->name);
 }
 
@@ -399,6 +410,7 @@ static weft_time look_at(weft_loop *loop, weft_time now, weft_duration missed,
     wf_stall_look(&track->stall, &sample, threshold_of(loop), &verdict);
     if (verdict.flags_work || verdict.flags_turn || verdict.told != NULL) {
         name_culprit(loop, track, sample.n_run);
+        monitor.wants_stacks = true;
         wf_loop_ask_attention(loop, (verdict.flags_work ? WF_ATTENTION_WORK : 0u) |
                                         (verdict.flags_turn ? WF_ATTENTION_TURN : 0u));
     }
@@ -537,6 +549,16 @@ static void look_at_executors(weft_time now)
     pthread_mutex_lock(&monitor.mu);
 }
 
+/* Leaves mu meanwhile: once, when something has lasted for half the threshold. */
+static void prepare_stacks(void)
+{
+    if (monitor.wants_stacks) {
+        pthread_mutex_unlock(&monitor.mu);
+        wf_live_stack_prepare();
+        pthread_mutex_lock(&monitor.mu);
+    }
+}
+
 /* One round: look, say, sleep. Under mu, which it leaves meanwhile. */
 static void work_one_round(struct notice *notice)
 {
@@ -560,6 +582,7 @@ static void work_one_round(struct notice *notice)
         return;
     }
     look_at_executors(now);
+    prepare_stacks();
     sleep_until(choose_sleep(now, next), heard);
 }
 

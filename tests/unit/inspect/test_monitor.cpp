@@ -190,6 +190,7 @@ TEST_CASE("monitor: a handler hears of each stall with all that is known", "[ins
     struct Heard {
         std::string object;
         std::string label;
+        std::string stack;
         weft_stall_cause cause = WEFT_STALL_BUSY;
         const weft_loop *loop = nullptr;
         weft_duration lasts = 0;
@@ -203,6 +204,7 @@ TEST_CASE("monitor: a handler hears of each stall with all that is known", "[ins
             auto *to = static_cast<Heard *>(data);
             to->object = stall->object;
             to->label = stall->label != nullptr ? stall->label : "";
+            to->stack = stall->stack != nullptr ? stall->stack : "";
             to->cause = stall->cause;
             to->loop = stall->loop;
             to->lasts = stall->lasts;
@@ -219,6 +221,7 @@ TEST_CASE("monitor: a handler hears of each stall with all that is known", "[ins
     weft_set_stall_handler(nullptr, nullptr);
     REQUIRE(got.object.find("<Handle block()") == 0);
     REQUIRE(got.label.empty());
+    REQUIRE(got.stack.find("  stack:\n    #0 ") == 0);
     REQUIRE(got.cause == WEFT_STALL_BLOCKED);
     REQUIRE(got.loop == address);
     REQUIRE(got.lasts >= WEFT_MS(20));
