@@ -9,7 +9,8 @@
  *                            FAILED      it cannot start: text says why; it exits
  *                            STATUS      counters, every second and on PONG
  *                            PONG        answer to PING, with the same number
- *                            STALLED     loop <index> does not turn: text names the culprit
+ *                            STALLED     loop <index> is held up for <number> ns so far: text
+ *                                        names the culprit; <flags> 1: the first of this stall
  *                            DRAINED     nothing is left; it exits with 0
  *                            DUMPED      answer to DUMP <number>: a sealed memfd with it, or, with
  *                                        <code>, text says why there is none
@@ -17,7 +18,8 @@
  *                                        cancel the rest, exit
  *                            STOP         the same with no grace
  *                            LOG_LEVEL   <number> is an enum weft_log_level
- *                            PING        <number> comes back
+ *                            PING        <number> comes back when each loop has turned; with
+ *                                        <flags> 1 at once, from the control thread itself
  *                            DUMP        tell what goes on: <flags> are weft_dump's, <id> is the
  *                                        task's that is meant, 0: all; <number> comes back
  *

@@ -287,6 +287,10 @@ struct config_generations {
     int64_t max;
 };
 
+struct config_stall {
+    int64_t abort_after; /* 0: never */
+};
+
 struct config {
     struct config_names include; /* patterns of files that were read besides */
     const char *run_directory;   /* absolute; the loader neither makes nor checks it */
@@ -300,6 +304,7 @@ struct config {
     struct config_restart restart; /* of the worker process */
     struct config_drain drain;
     struct config_generations generations;
+    struct config_stall stall;
     struct config_control control;
     struct config_status status;
     struct config_log log;

@@ -412,6 +412,28 @@ const struct config_key config_schema[] = {
     },
 
     {
+        .path = "stall",
+        .kind = CONFIG_KIND_SECTION,
+        .apply = CONFIG_APPLY_LIVE,
+        .doc = "What happens when a loop of a worker does not get on. From loops.slow_callback on "
+               "it is reported with what holds it up.",
+    },
+    {
+        .path = "stall.abort_after",
+        .kind = CONFIG_KIND_DURATION,
+        .default_text = "30s",
+        .min = 1 * S,
+        .max = 24 * H,
+        .zero_word = "never",
+        .apply = CONFIG_APPLY_LIVE,
+        .doc = "A worker with a loop that computes or is blocked in a call for so long, or whose "
+               "control thread does not answer, is aborted, which leaves a core where the system "
+               "allows one, and replaced as `restart` says. Time in which it was stopped or got no "
+               "processor does not count.",
+        IN_CONFIG(stall.abort_after),
+    },
+
+    {
         .path = "control",
         .kind = CONFIG_KIND_SECTION,
         .apply = CONFIG_APPLY_RESTART,

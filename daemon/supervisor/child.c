@@ -465,6 +465,41 @@ void child_kill(struct child *child)
     (void)pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
 }
 
+void child_abort(struct child *child)
+{
+    (void)pidfd_send_signal(child->pidfd, SIGABRT, NULL, 0); /* as above */
+}
+
+int child_ping(struct child *child, int64_t number)
+{
+    struct channel_packet packet;
+
+    if (child->channel < 0) {
+        return -EPIPE;
+    }
+    memset(&packet, 0, sizeof packet);
+    packet.kind = CHANNEL_PING;
+    packet.number = number;
+    packet.flags = 1;
+    return channel_send(child->channel, &packet);
+}
+
+bool child_is_stopped(const struct child *child)
+{
+    char path[64];
+    char text[256];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)child->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    const char *name_end = strrchr(text, ')');
+    return name_end != NULL && name_end[1] == ' ' && (name_end[2] == 'T' || name_end[2] == 't');
+}
+
 int child_get_pid(const struct child *child)
 {
     return child->pid;

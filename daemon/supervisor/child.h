@@ -15,6 +15,7 @@
 #include "channel.h"
 #include "heritage.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,12 @@ int child_ask_dump(struct child *child, int64_t number, uint64_t id, unsigned fl
 
 /** End it by force. What follows is on_exit. */
 void child_kill(struct child *child);
+/** End it by SIGABRT, which leaves a core where the system allows one. */
+void child_abort(struct child *child);
+/** Ask its control thread for a PONG. Errors: as child_send. */
+int child_ping(struct child *child, int64_t number);
+/** Whether it was stopped, by a signal or a debugger: then it cannot answer. */
+bool child_is_stopped(const struct child *child);
 
 /** For people: its number in ps(1). */
 int child_get_pid(const struct child *child);

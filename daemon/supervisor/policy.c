@@ -323,6 +323,19 @@ static void on_last_words(struct policy *policy, struct policy_generation *gener
     let_end(policy, generation, now);
 }
 
+static void on_stuck(struct policy *policy, struct policy_generation *generation, int64_t now,
+                     struct policy_actions *actions)
+{
+    if (generation->state == POLICY_ENDING) {
+        return;
+    }
+    if (generation->state == POLICY_STARTING && generation->is_candidate) {
+        reload_failed(actions, generation, POLICY_REASON_STUCK);
+    }
+    act(actions, POLICY_ACTION_ABORT, generation->number)->reason = POLICY_REASON_STUCK;
+    let_end(policy, generation, now);
+}
+
 static void on_exited(struct policy *policy, struct policy_generation *generation, int64_t now,
                       struct policy_actions *actions)
 {
@@ -476,6 +489,11 @@ void policy_step(struct policy *policy, const struct policy_event *event, int64_
     case POLICY_EVENT_EXITED:
         if (generation != NULL) {
             on_exited(policy, generation, now, out_actions);
+        }
+        break;
+    case POLICY_EVENT_STUCK:
+        if (generation != NULL) {
+            on_stuck(policy, generation, now, out_actions);
         }
         break;
     case POLICY_EVENT_RELOAD:

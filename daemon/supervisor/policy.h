@@ -15,6 +15,7 @@
  *                    `----------------+--------> ENDING <------------'
  *                                                   |
  *     EXITED from any state: RETIRE, and if it was wanted, RETRY after a wait
+ *     STUCK in any state but ENDING: ABORT, and force when it does not die of that
  *
  * A generation starts either because of a reload (a candidate: when it fails the
  * reload failed and nothing changes) or because none serves (a restart: when it
@@ -79,6 +80,7 @@ enum policy_phase {
     X(FAILED, "failed")   /* <generation> says that it cannot go on */  \
     X(DRAINED, "drained") /* <generation> has nothing left to do */     \
     X(EXITED, "exited")   /* <generation> is dead, or was never born */ \
+    X(STUCK, "stuck")     /* <generation> stands still for too long */  \
     X(RELOAD, "reload")   /* a checked config wants a new generation */ \
     X(STOP, "stop")       /* again: faster */                           \
     X(TIMER, "timer")     /* policy_next_deadline() may be due */
@@ -101,6 +103,7 @@ struct policy_event {
     X(DRAIN, "drain")   /* tell <generation>, with <duration> of grace */                  \
     X(STOP, "stop")     /* tell <generation>, with none */                                 \
     X(KILL, "kill")     /* <generation> by force, for <reason> */                          \
+    X(ABORT, "abort")   /* <generation>, so that it leaves a core */                       \
     X(RETIRE, "retire") /* <generation> is gone, and with it its use of listeners */       \
     X(RETRY, "retry")   /* a new one comes after <duration>; <count> deaths counted */     \
     X(RELOAD_FAILED, "reload-failed") /* for <reason> */                                   \
@@ -122,6 +125,7 @@ enum policy_action_kind {
     X(FULL, "too many generations are still ending")       \
     X(GRACE, "its grace is over")                          \
     X(CAP, "too many generations live")                    \
+    X(STUCK, "it is stuck")                                \
     X(OBSOLETE, "a newer configuration serves")            \
     X(HASTE, "it was asked to stop a third time")
 

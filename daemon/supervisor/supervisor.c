@@ -35,6 +35,7 @@
 #include <weft/task.h>
 
 #define MARGIN        WEFT_S(5)    /* from the end of a grace to force */
+#define PING_PERIOD   WEFT_S(2)    /* at most, from one question to a control thread to the next */
 #define START_MARGIN  WEFT_S(2)    /* for a worker's start besides its services' */
 #define SILENCE_LIMIT WEFT_MS(500) /* from the end of the channel to death */
 #define STATUS_PERIOD WEFT_S(5)    /* of the line for the service manager */
@@ -192,6 +193,30 @@ void supervisor_apply_live(struct supervisor *supervisor)
 
 /* --------------------------------------------------------------------- what children tell us */
 
+/* A loop of it is held up; once too long. The supervisor does not ask the same process twice. */
+static void on_stalled(struct generation *generation, const struct channel_packet *packet)
+{
+    struct supervisor *supervisor = generation->owner;
+    int64_t limit = supervisor->version.config->stall.abort_after;
+    bool is_over = limit > 0 && packet->number >= limit;
+
+    if ((packet->flags & 1) != 0) {
+        generation->n_stalls++;
+        supervisor->n_stalls++;
+        observer_update(supervisor);
+    }
+    if ((packet->flags & 1) != 0 || is_over) {
+        log_warning("generation %llu (pid %d): loop %u does not turn: %s",
+                    (unsigned long long)generation->number, generation->pid, packet->index,
+                    packet->text);
+    }
+    if (is_over) {
+        snprintf(generation->last_words, sizeof generation->last_words, "loop %u was stuck: %.440s",
+                 packet->index, packet->text);
+        supervisor_decide(supervisor, POLICY_EVENT_STUCK, generation->number);
+    }
+}
+
 static void on_packet(const struct channel_packet *packet, void *data)
 {
     struct generation *generation = data;
@@ -199,6 +224,7 @@ static void on_packet(const struct channel_packet *packet, void *data)
 
     switch ((enum channel_kind)packet->kind) {
     case CHANNEL_READY:
+        generation->has_control = true;
         supervisor_decide(supervisor, POLICY_EVENT_READY, generation->number);
         break;
     case CHANNEL_FAILED:
@@ -213,14 +239,12 @@ static void on_packet(const struct channel_packet *packet, void *data)
         generation->status_at = weft_loop_time(NULL);
         break;
     case CHANNEL_STALLED:
-        generation->n_stalls++;
-        supervisor->n_stalls++;
-        observer_update(supervisor);
-        log_warning("generation %llu (pid %d): loop %u does not turn: %s",
-                    (unsigned long long)generation->number, generation->pid, packet->index,
-                    packet->text);
+        on_stalled(generation, packet);
         break;
     case CHANNEL_PONG:
+        generation->ping_at = 0;
+        generation->is_stop_noted = false;
+        break;
     case CHANNEL_DRAIN:
     case CHANNEL_STOP:
     case CHANNEL_LOG_LEVEL:
@@ -375,6 +399,17 @@ static void do_kill(struct supervisor *supervisor, const struct policy_action *a
     child_kill(generation->child);
 }
 
+static void do_abort(struct supervisor *supervisor, const struct policy_action *action)
+{
+    struct generation *generation = supervisor_find(supervisor, action->generation);
+
+    if (generation != NULL && generation->child != NULL) {
+        log_error("generation %llu (pid %d) is aborted: %s", (unsigned long long)generation->number,
+                  generation->pid, generation->last_words);
+        child_abort(generation->child);
+    }
+}
+
 /* What follows a death, as the end of its sentence. */
 static void describe_next(const struct supervisor *supervisor, const struct generation *dead,
                           const struct policy_action *next, char *out, size_t size)
@@ -499,6 +534,9 @@ static void act(struct supervisor *supervisor, size_t i)
     case POLICY_ACTION_KILL:
         do_kill(supervisor, action);
         break;
+    case POLICY_ACTION_ABORT:
+        do_abort(supervisor, action);
+        break;
     case POLICY_ACTION_RETIRE:
         do_retire(supervisor, action, i + 1 < actions->count ? action + 1 : NULL);
         break;
@@ -616,6 +654,61 @@ static int on_heartbeat(void *data)
     notify_status("%s", line);
     return weft_loop_call_later(NULL, period > 0 && period < STATUS_PERIOD ? period : STATUS_PERIOD,
                                 on_heartbeat, supervisor, &supervisor->watchdog);
+}
+
+/* It owes an answer. One that is stopped cannot give it, and is left to who stopped it. */
+static void judge_silence(struct generation *generation, weft_time now, int64_t limit)
+{
+    if (now - generation->ping_at < limit) {
+        return;
+    }
+    if (child_is_stopped(generation->child)) {
+        if (!generation->is_stop_noted) {
+            generation->is_stop_noted = true;
+            log_warning("generation %llu (pid %d) is stopped, and does not answer",
+                        (unsigned long long)generation->number, generation->pid);
+        }
+        generation->ping_at = now;
+        return;
+    }
+    snprintf(generation->last_words, sizeof generation->last_words,
+             "its control thread did not answer");
+    supervisor_decide(generation->owner, POLICY_EVENT_STUCK, generation->number);
+}
+
+static void ping(struct generation *generation, weft_time now, bool was_late, int64_t limit)
+{
+    if (generation->child == NULL) {
+        return;
+    }
+    if (generation->ping_at == 0) {
+        if (child_ping(generation->child, ++generation->n_pings) == 0) {
+            generation->ping_at = now;
+        }
+    } else if (was_late) {
+        generation->ping_at = now; /* this process stood still, and perhaps that one, too */
+    } else if (generation->has_control) {
+        judge_silence(generation, now, limit);
+    }
+}
+
+/* Are the control threads alive? On the loop, again and again. */
+static int on_ping(void *data)
+{
+    struct supervisor *supervisor = data;
+    int64_t limit = supervisor->version.config->stall.abort_after;
+    int64_t period = limit > 0 && limit / 4 < PING_PERIOD ? limit / 4 : PING_PERIOD;
+    weft_time now = weft_loop_time(NULL);
+    bool was_late = supervisor->pinged_at != 0 && now - supervisor->pinged_at > 2 * PING_PERIOD;
+    struct generation *next;
+
+    supervisor->pinger = weft_handle_unref(supervisor->pinger);
+    supervisor->pinged_at = now;
+    for (struct generation *i = supervisor->generations; limit > 0 && i != NULL; i = next) {
+        next = i->next; /* it stays: a stuck one dies later */
+        ping(i, now, was_late, limit);
+    }
+    return weft_loop_call_later(NULL, period, on_ping, supervisor, &supervisor->pinger);
 }
 
 static int handle_signals(struct supervisor *supervisor)
@@ -774,6 +867,10 @@ static void tear_down(struct supervisor *supervisor)
         (void)weft_handle_cancel(supervisor->timer);
         supervisor->timer = weft_handle_unref(supervisor->timer);
     }
+    if (supervisor->pinger != NULL) {
+        (void)weft_handle_cancel(supervisor->pinger);
+        supervisor->pinger = weft_handle_unref(supervisor->pinger);
+    }
     if (supervisor->watchdog != NULL) {
         (void)weft_handle_cancel(supervisor->watchdog);
         supervisor->watchdog = weft_handle_unref(supervisor->watchdog);
@@ -807,6 +904,7 @@ static int supervise(void *arg)
     supervisor->exit_code = set_up(supervisor);
     if (supervisor->exit_code == EX_OK) {
         (void)on_heartbeat(supervisor);
+        (void)on_ping(supervisor);
         supervisor_decide(supervisor, POLICY_EVENT_START, 0);
         rc = weft_await(supervisor->done, NULL);
         if (rc < 0) {

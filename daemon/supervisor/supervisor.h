@@ -55,6 +55,10 @@ struct generation {
     struct channel_status status;
     weft_time status_at; /* 0: none came */
     uint64_t n_stalls;
+    int64_t n_pings;                    /* asked so far */
+    weft_time ping_at;                  /* of the one that is not answered; 0: none */
+    bool has_control;                   /* it was ready, so it has a thread that answers */
+    bool is_stop_noted;                 /* the log knows that it is stopped */
     int slot;                           /* of the board, or BOARD_NO_SLOT */
     weft_handle *silence;               /* owned: it fell silent and should be dead soon */
     char last_words[CHANNEL_TEXT_SIZE]; /* why it failed, as it says */
@@ -101,6 +105,8 @@ struct supervisor {
     bool is_deciding;
     weft_handle *timer; /* owned: the policy's next deadline */
     weft_handle *watchdog;
+    weft_handle *pinger; /* owned: the next PING */
+    weft_time pinged_at;
 
     struct listeners *listeners; /* owned */
     struct version version;      /* in force */

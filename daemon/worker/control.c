@@ -8,8 +8,9 @@
  *
  * Every second each loop is asked to count (`on_beat`, a callback in a turn of
  * its own); the counters are sent as they are then. A loop that does not answer
- * for STALL_LIMIT is reported once per stall. A PING is answered when every loop
- * has answered a beat that was asked after it: no PONG means a stuck loop.
+ * for STALL_LIMIT is reported once per stall; what holds it up is told by the library's
+ * monitor (on_stall), each second, so that the supervisor can act. A PING is answered when every
+ * loop has answered a beat that was asked after it: no PONG means a stuck loop.
  *
  * The supervisor's end of the channel closes with it, and the kernel sends
  * SIGTERM then: the worker drains within the configured grace, and if even that
@@ -35,6 +36,10 @@
 
 #define TICK        WEFT_S(1)
 #define STALL_LIMIT WEFT_S(1)
+/* The same for loops that the monitor watches: it may see one that only gets no processor. */
+#define UNSEEN_LIMIT WEFT_S(10)
+/* A poll that came back so late: the process stood still. */
+#define STANDSTILL WEFT_MS(500)
 /* Beyond the grace, before a worker without supervisor ends itself by force. */
 #define ORPHAN_LIMIT WEFT_S(10)
 
@@ -152,6 +157,65 @@ static void ask_beats(struct control *control)
     }
 }
 
+/* Then the monitor says more, and sooner. */
+static bool is_monitored(const struct worker *worker)
+{
+    return worker->config->loops.debug != CONFIG_DEBUG_OFF;
+}
+
+/*
+ * The stack in one line: "#0 a at x.c:1\n #1 b ..." becomes "a at x.c:1 < b ...". What does not
+ * fit is cut at its end, the outermost.
+ */
+static void put_stack(char *text, size_t size, const char *stack)
+{
+    size_t used = strlen(text);
+    const char *frame = stack != NULL ? strchr(stack, '#') : NULL;
+
+    for (bool is_first = true; frame != NULL && used + 1 < size; is_first = false) {
+        const char *name = strchr(frame, ' ');
+        if (name == NULL) {
+            return;
+        }
+        int len = (int)strcspn(name, "\n");
+        int n = snprintf(text + used, size - used, "%s%.*s", is_first ? ", in" : " <", len, name);
+        used += n > 0 ? (size_t)n : 0;
+        frame = strchr(name, '#');
+    }
+}
+
+/*
+ * The monitor's thread, while a loop is held up: at first, after a second, and each second on. The
+ * supervisor hears of it from STALL_LIMIT on, and decides.
+ */
+static void on_stall(const weft_stall *stall, void *data)
+{
+    struct worker *worker = data;
+    int i = 0;
+
+    while (i < worker->n_loops && worker->parts[i].loop != stall->loop) {
+        i++;
+    }
+    if (i == worker->n_loops || stall->cause == WEFT_STALL_STARVED) {
+        return;
+    }
+    struct part *part = &worker->parts[i];
+    part->is_stall_told = part->is_stall_told && stall->n > 1;
+    if (stall->lasts < STALL_LIMIT) {
+        return;
+    }
+    struct channel_packet packet = { .kind = CHANNEL_STALLED,
+                                     .index = (uint32_t)i,
+                                     .number = stall->lasts,
+                                     .flags = part->is_stall_told ? 0 : 1 };
+    snprintf(packet.text, sizeof packet.text, "%s%s%.300s",
+             stall->label != NULL ? stall->label : "", stall->label != NULL ? ": " : "",
+             stall->message);
+    put_stack(packet.text, sizeof packet.text, stall->stack);
+    part->is_stall_told = true;
+    send_packet(worker->heritage, &packet);
+}
+
 static void report_stalls(struct control *control)
 {
     struct worker *worker = control->worker;
@@ -160,11 +224,14 @@ static void report_stalls(struct control *control)
     for (int i = 0; i < worker->n_loops; i++) {
         struct part *part = &worker->parts[i];
         weft_duration age = now - part->beat_asked_at;
-        if (has_answered(part) || part->is_reported || age < STALL_LIMIT) {
+        weft_duration limit = is_monitored(worker) ? UNSEEN_LIMIT : STALL_LIMIT;
+        if (has_answered(part) || part->is_reported || age < limit) {
             continue;
         }
         part->is_reported = true;
-        struct channel_packet packet = { .kind = CHANNEL_STALLED, .index = (uint32_t)i };
+        struct channel_packet packet = {
+            .kind = CHANNEL_STALLED, .index = (uint32_t)i, .number = age, .flags = 1
+        };
         snprintf(packet.text, sizeof packet.text, "loop %d has not turned for %lld ms", i,
                  (long long)(age / 1000000));
         log_error("%s", packet.text);
@@ -207,6 +274,13 @@ static void handle_packet(struct control *control, const struct channel_packet *
         weft_log_set_level((enum weft_log_level)packet->number);
         break;
     case CHANNEL_PING:
+        if ((packet->flags & 1) != 0) { /* It asks for this thread only. */
+            struct channel_packet pong = { .kind = CHANNEL_PONG,
+                                           .number = packet->number,
+                                           .flags = 1 };
+            send_packet(control->worker->heritage, &pong);
+            break;
+        }
         control->has_ping = true;
         control->ping = packet->number;
         ask_beats(control);
@@ -297,6 +371,17 @@ static int wait_time_ms(const struct control *control)
     return left <= 0 ? 0 : (int)(left / 1000000) + 1;
 }
 
+/* This thread was late by <late>: if the process was stopped, the loops owe nothing for that. */
+static void forgive_standstill(struct control *control, weft_duration late)
+{
+    if (late < STANDSTILL) {
+        return;
+    }
+    for (int i = 0; i < control->worker->n_loops; i++) {
+        control->worker->parts[i].beat_asked_at += late;
+    }
+}
+
 static void *control_main(void *data)
 {
     struct control *control = data;
@@ -316,10 +401,13 @@ static void *control_main(void *data)
             { .fd = control->is_orphan ? -1 : control->worker->heritage->channel,
               .events = POLLIN },
         };
-        if (poll(fds, 3, wait_time_ms(control)) < 0 && errno != EINTR) {
+        int wait_ms = wait_time_ms(control);
+        weft_time until = weft_clock_now() + WEFT_MS(wait_ms);
+        if (poll(fds, 3, wait_ms) < 0 && errno != EINTR) {
             log_critical("poll failed in the control thread: %s", strerror(errno));
             abort();
         }
+        forgive_standstill(control, weft_clock_now() - until);
         read_bell(control);
         read_signals(control);
         if (!control->is_orphan) {
@@ -373,6 +461,7 @@ int control_start(struct worker *worker, struct control **out_control)
     }
     if (r == 0) {
         *out_control = control; /* Before the first beat. */
+        weft_set_stall_handler(on_stall, worker);
         r = -pthread_create(&control->thread, NULL, control_main, control);
     }
     if (r < 0) {
@@ -389,6 +478,7 @@ void control_stop(struct control *control)
     }
     /* Pairs with the acquire in control_main. */
     atomic_store_explicit(&control->is_stopping, true, memory_order_release);
+    weft_set_stall_handler(NULL, NULL);
     ring(control);
     pthread_join(control->thread, NULL);
 }

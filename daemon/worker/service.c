@@ -292,7 +292,11 @@ static int start(struct weft_service *service)
 int service_start(struct weft_service *service)
 {
     service->magic = MAGIC;
+    /* Whatever the service makes from here on has its name in reports: without memory it has not.
+     */
+    (void)weft_set_label(service->config->name);
     int r = start(service);
+    (void)weft_set_label(NULL);
     if (r < 0) {
         snprintf(service->part->why, sizeof service->part->why,
                  "service %s did not start on loop %d: %s", service->config->name,

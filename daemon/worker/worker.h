@@ -88,7 +88,9 @@ struct part {
     /* Control thread only. */
     uint64_t n_beats_asked;
     weft_time beat_asked_at;
-    bool is_reported;          /* as stalled, since it last answered */
+    bool is_reported; /* as stalled, since it last answered */
+    /* Monitor's thread only. */
+    bool is_stall_told;        /* the supervisor knows of this one */
     char why[WORKER_WHY_SIZE]; /* of a failed start; read when the start is over */
 };
 

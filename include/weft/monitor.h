@@ -64,8 +64,8 @@ typedef struct weft_stall {
 typedef void weft_stall_fn(const weft_stall *stall, void *data);
 
 /**
- * Let <handler> hear of each loop that is held up: past the threshold, past one second, and
- * whenever the time has doubled since. NULL: nobody. The log hears of it besides, but less often.
+ * Let <handler> hear of each loop that is held up: past the threshold, and at each full second
+ * from then on. NULL: nobody. The log hears of it besides, when the time has doubled.
  *
  * Thread: any.
  * Runs:   <handler> on the monitor's thread.

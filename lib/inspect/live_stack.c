@@ -15,7 +15,11 @@
 #include "inspect/stack.h"
 
 /* Shorter than what hold.h allows: the loop waits for the lock meanwhile, should it go on. */
-#define BOUND WEFT_MS(20)
+#define BOUND WEFT_MS(8)
+
+enum {
+    N_TRIES = 3 /* it went on meanwhile */
+};
 
 static struct {
     bool is_prepared;
@@ -51,7 +55,7 @@ static bool take_held(const weft_loop *loop, const struct wf_held *held, uint64_
     return is_it;
 }
 
-bool wf_live_stack_take(const weft_loop *loop, int tid, uint64_t n_run)
+static bool take_once(const weft_loop *loop, int tid, uint64_t n_run)
 {
     struct wf_held held = { .tid = tid };
     struct wf_hold hold;
@@ -60,6 +64,16 @@ bool wf_live_stack_take(const weft_loop *loop, int tid, uint64_t n_run)
     bool is_taken = take_held(loop, &held, n_run);
     (void)wf_hold_end(&hold);
     return is_taken && !held.is_torn;
+}
+
+bool wf_live_stack_take(const weft_loop *loop, int tid, uint64_t n_run)
+{
+    for (int i = 0; i < N_TRIES; i++) {
+        if (take_once(loop, tid, n_run)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void wf_live_stack_print(char *text, size_t size)

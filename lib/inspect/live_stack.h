@@ -22,7 +22,7 @@ void wf_live_stack_prepare(void);
 
 /*
  * Copy the stack of thread <tid>, if <loop> still runs piece <n_run> while it is held. Under the
- * watcher's lock: it allocates nothing and returns within 20 ms.
+ * watcher's lock: it allocates nothing and returns within 30 ms.
  */
 bool wf_live_stack_take(const weft_loop *loop, int tid, uint64_t n_run);
 

@@ -392,7 +392,8 @@ static void fill_notice(struct notice *notice, weft_loop *loop, struct track *tr
     notice->n = verdict->told->n_told;
     notice->n_kept = 0;
     notice->is_logged =
-        verdict->is_starved || wf_stall_may_pass(&track->limit, now, &notice->n_kept);
+        verdict->is_starved ||
+        (verdict->is_loud && wf_stall_may_pass(&track->limit, now, &notice->n_kept));
     notice->culprit = track->culprit;
     notice->has_stack =
         !verdict->is_starved && wf_live_stack_take(loop, loop->watch.tid, track->culprit_number);

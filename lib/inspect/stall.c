@@ -16,10 +16,10 @@
 
 /* A look that comes so late is late, not more. */
 #define TOLERANCE WEFT_MS(10)
-/* The second live report of one span comes no sooner. */
-#define FIRST_REPEAT WEFT_S(1)
-#define PERIOD       WEFT_S(60)
-#define MAX_PERIOD   WEFT_S(3600)
+/* Live reports of one span after the first. */
+#define REPEAT     WEFT_S(1)
+#define PERIOD     WEFT_S(60)
+#define MAX_PERIOD WEFT_S(3600)
 
 const char *wf_stall_cause_name(enum wf_stall_cause cause)
 {
@@ -167,10 +167,14 @@ static void judge(struct wf_stall_span *span, bool is_turn, const struct wf_stal
     weft_duration limit = span->n_told == 0 ? threshold : span->next_told;
     if (counted >= limit) {
         span->n_told++;
-        span->next_told = counted * 2 > FIRST_REPEAT ? counted * 2 : FIRST_REPEAT;
+        span->next_told = counted - counted % REPEAT + REPEAT;
+        verdict->is_loud = counted >= span->next_loud;
+        if (verdict->is_loud) {
+            span->next_loud = counted * 2 > REPEAT ? counted * 2 : REPEAT;
+        }
         tell(verdict, span, is_turn, &times);
     } else if (!span->is_starvation_told && span->n_told == 0 && times.delay >= threshold &&
-               times.delay >= FIRST_REPEAT) {
+               times.delay >= REPEAT) {
         span->is_starvation_told = true;
         verdict->is_starved = true;
         tell(verdict, span, is_turn, &times);

@@ -49,6 +49,7 @@ struct wf_stall_span {
     weft_duration told;      /* of a turn: parts that were told of by themselves */
     bool is_flagged;
     unsigned n_told;         /* live reports so far */
+    weft_duration next_loud; /* what counts then, for the next that is worth a line in the log */
     weft_duration next_told; /* what counts then, for the next live report */
     bool is_starvation_told; /* that it gets no processor */
 };
@@ -85,6 +86,7 @@ struct wf_stall_verdict {
     bool flags_turn;
     const struct wf_stall_span *told; /* to be reported now, while it lasts; or NULL */
     bool is_turn;                     /* of <told>: it is the turn, not the work */
+    bool is_loud;                     /* of <told>: the first, or it has lasted twice as long */
     bool is_starved;                  /* of <told>: it would be long, but for want of a processor */
     struct wf_stall_times times;
     weft_time next; /* look again by then; WEFT_FOREVER: no need */

@@ -106,6 +106,39 @@ TEST_CASE("policy: a start, a reload and a stop", "[policy]")
     CHECK(t.step(POLICY_EVENT_STOP) == "");
 }
 
+TEST_CASE("policy: a stuck worker is aborted, and its death is one like any other", "[policy]")
+{
+    story t;
+
+    t.step(POLICY_EVENT_START);
+    t.step(POLICY_EVENT_READY, 1);
+    CHECK(t.step(POLICY_EVENT_STUCK, 1) == "abort 1");
+    CHECK(t.last().reason == POLICY_REASON_STUCK);
+    CHECK(t.step(POLICY_EVENT_STUCK, 1) == "");
+    CHECK(t.step(POLICY_EVENT_EXITED, 1) == "retire 1, retry 1");
+    CHECK(t.wait() == "spawn 2");
+    CHECK(t.step(POLICY_EVENT_STUCK, 7) == "");
+
+    /* One that does not die of it is killed. */
+    t.step(POLICY_EVENT_READY, 2);
+    CHECK(t.step(POLICY_EVENT_STUCK, 2) == "abort 2");
+    CHECK(policy_next_deadline(&t.state) == t.now + 2 * s);
+    CHECK(t.wait() == "kill 2");
+
+    /* A candidate that is stuck fails its reload; one that drains is only ended sooner. */
+    story r;
+    r.step(POLICY_EVENT_START);
+    r.step(POLICY_EVENT_READY, 1);
+    r.step(POLICY_EVENT_RELOAD);
+    CHECK(r.step(POLICY_EVENT_STUCK, 2) == "reload-failed 2, abort 2");
+    CHECK(r.step(POLICY_EVENT_EXITED, 2) == "retire 2");
+    r.step(POLICY_EVENT_RELOAD);
+    r.step(POLICY_EVENT_READY, 3);
+    CHECK(r.step(POLICY_EVENT_STUCK, 1) == "abort 1");
+    CHECK(r.step(POLICY_EVENT_EXITED, 1) == "retire 1");
+    CHECK(policy_serving(&r.state)->number == 3);
+}
+
 TEST_CASE("policy: a dead worker is replaced after a growing wait", "[policy]")
 {
     story t;
@@ -443,6 +476,12 @@ struct watcher {
                 return "killed and not ending";
             }
             break;
+        case POLICY_ACTION_ABORT:
+            if (living.count(a.generation) == 0 || event.kind != POLICY_EVENT_STUCK ||
+                policy_find(&after, a.generation)->state != POLICY_ENDING) {
+                return "aborted somebody who was not stuck";
+            }
+            break;
         case POLICY_ACTION_RETIRE:
             if (event.kind != POLICY_EVENT_EXITED || event.generation != a.generation ||
                 living.erase(a.generation) != 1) {
@@ -542,7 +581,8 @@ std::vector<policy_event> choices(const policy &p)
     }
     for (size_t i = 0; i < p.n_generations; i++) {
         for (policy_event_kind kind : { POLICY_EVENT_READY, POLICY_EVENT_FAILED,
-                                        POLICY_EVENT_DRAINED, POLICY_EVENT_EXITED }) {
+                                        POLICY_EVENT_DRAINED, POLICY_EVENT_EXITED,
+                                        POLICY_EVENT_STUCK }) {
             all.push_back({ kind, p.generations[i].number });
         }
     }

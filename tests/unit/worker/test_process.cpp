@@ -401,7 +401,7 @@ TEST_CASE("worker: a loop that is blocked is reported, and answers again", "[wor
     weftd.hear(CHANNEL_READY);
     int fd = connect_to(weftd.port);
     say(fd, "b");
-    CHECK(has(weftd.hear(CHANNEL_STALLED).text, "has not turned for"));
+    CHECK(has(weftd.hear(CHANNEL_STALLED).text, "bad: loop "));
     weftd.order(CHANNEL_PING, 7);
     CHECK(weftd.hear(CHANNEL_PONG).number == 7);
     CHECK(hear_all(fd) == "b");
