@@ -197,7 +197,9 @@ class Hang(unittest.TestCase):
         ids = self.ids()[0]
         result = self.daemon.ctl("stack", str(ids["reader"]))
         self.assertEqual(result.returncode, 0)
-        self.assertRegex(result.stdout, r"#\d+ read_reply at hang.c:\d+")
+        # AddressSanitizer's read() has no frame pointer, and of a blocked thread little else is known.
+        if os.environ.get("WEFT_SANITIZE") != "address":
+            self.assertRegex(result.stdout, r"#\d+ read_reply at hang.c:\d+")
         result = self.daemon.ctl("stack", str(ids["transfer-in"]))
         self.assertRegex(result.stdout, r"#\d+ transfer at hang.c:\d+")
         self.assertEqual(self.daemon.ctl("stack", "999999").returncode, 1)
