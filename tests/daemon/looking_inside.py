@@ -9,7 +9,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
-from weftd import BUILD, Daemon, UnixConnection, wait_until  # noqa: E402
+from weftd import BUILD, SOURCE, Daemon, UnixConnection, wait_until  # noqa: E402
 
 VIEWS = ("tasks", "tree", "stack", "waits", "loops", "executors", "timers", "handles")
 
@@ -126,6 +126,11 @@ services:
 """
 
 
+def without_numbers(text):
+    """Its lines, of which some may come in another order."""
+    return sorted(re.sub(r"\d+", "N", re.sub(r"\d+m\d+s|\d+\.\d+s", "Ns", text)).splitlines())
+
+
 class Hang(unittest.TestCase):
     """tests/daemon/modules/hang.c: one `waits` and one `tree` explain it completely."""
 
@@ -192,6 +197,15 @@ class Hang(unittest.TestCase):
         turns = [chain[i:] + chain[:i] + [chain[i].split(" .*")[0]] for i in range(4)]
         self.assertTrue(any(re.search(r".*\n +`-- .*".join(turn), text) for turn in turns), text)
         self.assertIn("(above)\n", text)
+
+    def test_the_page_shows_what_is_said(self):
+        """docs/develop.md has the real output: the same but for numbers."""
+        with open(os.path.join(SOURCE, "docs/develop.md")) as file:
+            page = file.read()
+        for verb in ("waits", "tree"):
+            (shown,) = re.findall(r"<!-- hang %s: begin -->\n```text\n\$ weftctl %s\n(.*?)```" % (verb, verb),
+                                  page, re.DOTALL)
+            self.assertEqual(without_numbers(shown), without_numbers(self.daemon.ctl(verb).stdout))
 
     def test_the_stack_of_who_is_blocked(self):
         ids = self.ids()[0]
