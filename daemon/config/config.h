@@ -265,6 +265,7 @@ struct config_service {
 };
 
 struct config_drain {
+    int64_t announce;
     int64_t grace;
 };
 

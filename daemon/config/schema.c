@@ -382,6 +382,18 @@ const struct config_key config_schema[] = {
         .doc = "How an old generation, and the daemon itself, comes to its end.",
     },
     {
+        .path = "drain.announce",
+        .kind = CONFIG_KIND_DURATION,
+        .default_text = "0s",
+        .min = 0,
+        .max = 1 * H,
+        .apply = CONFIG_APPLY_LIVE,
+        .doc = "When the daemon is told to stop, /readyz says no for so long before the listeners "
+               "close, so that balancers send nobody any more. A second order to stop cuts it "
+               "short.",
+        IN_CONFIG(drain.announce),
+    },
+    {
         .path = "drain.grace",
         .kind = CONFIG_KIND_DURATION,
         .default_text = "30s",

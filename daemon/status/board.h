@@ -73,6 +73,7 @@ struct board_executor {
     uint64_t n_rejected;
     uint64_t n_threads_made;
     uint64_t n_long;
+    uint64_t n_ended_abandoned;
     weft_histogram wait;
     weft_histogram run;
     /* gauges */

@@ -279,9 +279,10 @@ static int on_request(weft_http_request *request, weft_http_response *response, 
         WEFT_TRY(weft_http_response_add_header(response, "Allow", "GET"));
         return answer_error(response, 405, "another method is wanted here");
     }
-    return answer_error(response, 404,
-                        "there are GET /status, /metrics, /tasks, /tree, /stack, /stack/ID, /waits, /loops, "
-                        "/executors, /timers and /handles, POST /reload and POST /stop");
+    return answer_error(
+        response, 404,
+        "there are GET /status, /metrics, /tasks, /tree, /stack, /stack/ID, /waits, /loops, "
+        "/executors, /timers and /handles, POST /reload and POST /stop");
 }
 
 static int on_connected(weft_stream *stream, void *data)

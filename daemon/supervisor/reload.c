@@ -206,7 +206,7 @@ static int perform(struct supervisor *supervisor, struct reload_outcome *outcome
     struct config_errors errors;
     int rc;
 
-    if (supervisor->policy.phase != POLICY_RUNNING) {
+    if (supervisor->policy.phase != POLICY_RUNNING || supervisor->is_told_to_stop) {
         add_text(outcome, "the daemon is stopping\n");
         return 0;
     }

@@ -440,8 +440,7 @@ void observer_update(struct supervisor *supervisor)
                                                                       : observer->started_at),
         .n_status_restarts = observer->n_restarts,
     };
-    snprintf(row.state, sizeof row.state, "%s",
-             is_stopping ? "stopping" : supervisor_state(supervisor));
+    snprintf(row.state, sizeof row.state, "%s", supervisor_state(supervisor));
     fill_states(supervisor, &row);
     board_set_supervisor(observer->board, &row);
 }

@@ -82,6 +82,9 @@ const char *supervisor_state(const struct supervisor *supervisor)
 {
     const struct policy *policy = &supervisor->policy;
 
+    if (supervisor->is_told_to_stop) {
+        return "stopping";
+    }
     if (policy->phase != POLICY_RUNNING) {
         return policy->phase == POLICY_IDLE ? "starting" : "stopping";
     }
@@ -610,8 +613,17 @@ void supervisor_decide(struct supervisor *supervisor, enum policy_event_kind kin
 
 /* ------------------------------------------------------------------------- the process's life */
 
-void supervisor_stop(struct supervisor *supervisor)
+static void end_announcement(struct supervisor *supervisor)
 {
+    if (supervisor->announcement != NULL) {
+        (void)weft_handle_cancel(supervisor->announcement);
+        supervisor->announcement = weft_handle_unref(supervisor->announcement);
+    }
+}
+
+static void begin_to_drain(struct supervisor *supervisor)
+{
+    end_announcement(supervisor);
     if (supervisor->policy.phase == POLICY_RUNNING) {
         log_info("told to stop: draining for at most %lld s",
                  (long long)(supervisor->policy.limits.grace / WEFT_S(1)));
@@ -620,9 +632,41 @@ void supervisor_stop(struct supervisor *supervisor)
     } else {
         log_info("told to stop again: hastening");
     }
+    supervisor_decide(supervisor, POLICY_EVENT_STOP, 0);
+}
+
+/* Whoever looks at /readyz has had the time. On the loop. */
+static int on_announced(void *data)
+{
+    begin_to_drain(data);
+    return 0;
+}
+
+/* Unready, and still serving: true when that is to last for a while. */
+static bool announce(struct supervisor *supervisor)
+{
+    weft_duration span = supervisor->version.config->drain.announce;
+    char text[32];
+
+    if (supervisor->is_told_to_stop || supervisor->policy.phase != POLICY_RUNNING || span == 0 ||
+        weft_loop_call_later(NULL, span, on_announced, supervisor, &supervisor->announcement) < 0) {
+        return false;
+    }
+    log_info("told to stop: unready, and draining in %s", format_duration(span, text, sizeof text));
+    notify_stopping();
+    notify_extend_timeout(span + supervisor->policy.limits.grace + 2 * MARGIN);
+    return true;
+}
+
+void supervisor_stop(struct supervisor *supervisor)
+{
+    bool is_announced = announce(supervisor);
+
     supervisor->is_told_to_stop = true;
     observer_update(supervisor); /* unready before a listener closes */
-    supervisor_decide(supervisor, POLICY_EVENT_STOP, 0);
+    if (!is_announced) {
+        begin_to_drain(supervisor);
+    }
 }
 
 /* SIGTERM or SIGINT. On the loop. */
@@ -855,6 +899,7 @@ static void tear_down(struct supervisor *supervisor)
     struct generation *next;
 
     control_close(supervisor->control);
+    end_announcement(supervisor);
     (void)weft_loop_remove_signal_handler(NULL, SIGTERM);
     (void)weft_loop_remove_signal_handler(NULL, SIGINT);
     (void)weft_loop_remove_signal_handler(NULL, SIGHUP);

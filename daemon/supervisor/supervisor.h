@@ -133,6 +133,7 @@ struct supervisor {
     weft_future *done; /* ref: the policy's EXIT */
     bool is_ready;     /* the service manager knows */
     bool is_told_to_stop;
+    weft_handle *announcement; /* owned: the end of drain.announce; NULL: none is under way */
     int exit_code;
 };
 

@@ -85,6 +85,7 @@ static void publish_executor(struct publisher *publisher, weft_executor *executo
     row->n_rejected = stats.n_rejected;
     row->n_threads_made = stats.n_threads_made;
     row->n_long = stats.n_long;
+    row->n_ended_abandoned = stats.n_ended_abandoned;
     row->wait = stats.wait;
     row->run = stats.run;
     row->n_threads = stats.n_threads;

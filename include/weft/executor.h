@@ -295,17 +295,13 @@ typedef struct weft_executor_stats {
     uint64_t n_long;                /* jobs that ran longer than `long_job` */
     weft_histogram wait;            /* from submit to start */
     weft_histogram run;             /* from start to end */
+    uint64_t n_ended_abandoned;     /* jobs that ran to their end for nobody, since the start */
 } weft_executor_stats;
 
-#define WEFT_EXECUTOR_STATS_INIT                                                                   \
-    {                                                                                              \
-        sizeof(weft_executor_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, { 0, 0, 0, { 0 } }, \
-        {                                                                                          \
-            0, 0, 0,                                                                               \
-            {                                                                                      \
-                0                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
+#define WEFT_EXECUTOR_STATS_INIT                                               \
+    {                                                                          \
+        sizeof(weft_executor_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, \
+            WEFT_HISTOGRAM_INIT, WEFT_HISTOGRAM_INIT, 0                        \
     }
 
 /**

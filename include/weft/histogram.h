@@ -38,6 +38,15 @@ typedef struct weft_histogram {
     uint64_t buckets[WEFT_HISTOGRAM_BUCKETS];
 } weft_histogram;
 
+/** An empty one. */
+#define WEFT_HISTOGRAM_INIT \
+    {                       \
+        0, 0, 0,            \
+        {                   \
+            0               \
+        }                   \
+    }
+
 /**
  * The duration below which all of bucket <i> lies; WEFT_FOREVER for the last one and
  * beyond.

@@ -153,18 +153,10 @@ typedef struct weft_loop_stats {
     weft_histogram lag;         /* how late timers ran: the latest of each turn that had some */
 } weft_loop_stats;
 
-#define WEFT_LOOP_STATS_INIT_HISTOGRAM \
-    {                                  \
-        0, 0, 0,                       \
-        {                              \
-            0                          \
-        }                              \
-    }
-#define WEFT_LOOP_STATS_INIT                                                                      \
-    {                                                                                             \
-        sizeof(weft_loop_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WEFT_LOOP_STATS_INIT_HISTOGRAM, \
-            WEFT_LOOP_STATS_INIT_HISTOGRAM, WEFT_LOOP_STATS_INIT_HISTOGRAM,                       \
-            WEFT_LOOP_STATS_INIT_HISTOGRAM                                                        \
+#define WEFT_LOOP_STATS_INIT                                                           \
+    {                                                                                  \
+        sizeof(weft_loop_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WEFT_HISTOGRAM_INIT, \
+            WEFT_HISTOGRAM_INIT, WEFT_HISTOGRAM_INIT, WEFT_HISTOGRAM_INIT              \
     }
 
 /**

@@ -85,6 +85,12 @@ struct wf_job {
     bool is_unasked;                /* submitted without out_future: a failure is reported */
 };
 
+/* Nobody waits for <job> any more. */
+static inline bool wf_job_is_abandoned(const struct wf_job *job)
+{
+    return (wf_u32_load_acquire(&job->stop) & WF_STOP_ABANDONED) != 0;
+}
+
 struct wf_intake {
     pthread_mutex_t mu;
     struct wf_list jobs; /* guarded by mu; of wf_job.link, the oldest first */
@@ -155,6 +161,7 @@ struct weft_executor {
     uint64_t n_rejected;
     uint64_t n_threads_made;
     uint64_t n_long;
+    uint64_t n_ended_abandoned;
     weft_histogram wait;
     weft_histogram run;
     weft_time looked_at;           /* coarse: for saturation and long jobs */

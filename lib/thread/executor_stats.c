@@ -47,11 +47,6 @@ static weft_duration age_at(weft_time now, weft_time since)
     return now > since ? now - since : 0;
 }
 
-static bool is_abandoned(const struct wf_job *job)
-{
-    return (wf_u32_load_acquire(&job->stop) & WF_STOP_ABANDONED) != 0;
-}
-
 /* ---- news for the log ------------------------------------------------------ */
 
 static void find_saturation(weft_executor *executor, weft_time now, struct wf_executor_news *news)
@@ -93,7 +88,7 @@ static void find_abandoned_job(weft_executor *executor, weft_time now,
     for (unsigned i = 0; executor->n_running > 0 && i < executor->max_threads; i++) {
         struct wf_worker *worker = executor->workers[i];
         if (worker == NULL || worker->job == NULL || worker->is_abandoned_named ||
-            !is_abandoned(worker->job)) {
+            !wf_job_is_abandoned(worker->job)) {
             continue;
         }
         if (worker->abandoned_at == 0) {
@@ -316,7 +311,7 @@ static size_t count_abandoned(const weft_executor *executor)
 
     for (unsigned i = 0; i < executor->max_threads; i++) {
         const struct wf_worker *worker = executor->workers[i];
-        n += worker != NULL && worker->job != NULL && is_abandoned(worker->job);
+        n += worker != NULL && worker->job != NULL && wf_job_is_abandoned(worker->job);
     }
     return n;
 }
@@ -344,6 +339,7 @@ int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_st
         .n_rejected = executor->n_rejected,
         .n_threads_made = executor->n_threads_made,
         .n_long = executor->n_long,
+        .n_ended_abandoned = executor->n_ended_abandoned,
         .wait = executor->wait,
         .run = executor->run,
     };
@@ -375,7 +371,7 @@ size_t weft_executor_get_running(weft_executor *executor, weft_executor_job *job
             job->origin = worker->job->future.origin;
             job->fn = worker->job->fn;
             job->age = age_at(now, worker->started_at);
-            job->is_abandoned = is_abandoned(worker->job);
+            job->is_abandoned = wf_job_is_abandoned(worker->job);
             memcpy(job->thread, worker->name, sizeof job->thread);
         }
         n_running++;

@@ -324,6 +324,7 @@ static void end_job(struct wf_worker *worker, struct wf_job *job, const struct o
 
     if (outcome->has_run) {
         executor->n_done++;
+        executor->n_ended_abandoned += wf_job_is_abandoned(job);
         wf_queue_note_pace(executor, job->fn, duration);
         wf_histogram_add(&executor->run, duration);
         wf_executor_note_long(worker, duration, news);

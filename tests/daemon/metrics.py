@@ -335,6 +335,23 @@ class Metrics(unittest.TestCase):
                 status.close()
             self.assertEqual(daemon.wait(), 0)
 
+    def test_unready_and_serving(self):
+        """drain.announce: balancers are told before a listener closes; a second order ends it."""
+        with StatusDaemon() as daemon:
+            daemon.start()
+            text = open(daemon.config_path).read()
+            daemon.write_config(text.replace("grace: 60s", "grace: 60s\n  announce: 1h"))
+            self.assertEqual(daemon.ctl("reload").returncode, 0)
+            daemon.send_signal(signal.SIGTERM, "told to stop: unready, and draining in 1.0 h")
+            self.assertEqual(daemon.answers("/readyz"), 503)
+            self.assertEqual(daemon.state(), "stopping")
+            self.assertEqual(echo(daemon.address("echo"), b"hello"), b"hello")
+            result = daemon.ctl("reload")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("the daemon is stopping", result.stderr)
+            daemon.send_signal(signal.SIGTERM, "told to stop: draining for at most 60 s")
+            self.assertEqual(daemon.wait(), 0)
+
     def test_not_ready_without_a_worker(self):
         with StatusDaemon() as daemon:
             daemon.start()

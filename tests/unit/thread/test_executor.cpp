@@ -696,6 +696,7 @@ TEST_CASE("executor: a running job is not stopped, but may be abandoned", "[exec
     gate.open();
     CHECK(finish(f) == 0);
     CHECK(ex.stats().n_abandoned == 0);
+    CHECK(ex.stats().n_ended_abandoned == 1);
     CHECK(weft_executor_get_running(nullptr, nullptr, 0) == 0);
 }
 
