@@ -49,7 +49,8 @@ enum weft_log_level {
     X(ABANDONED_JOB, "abandoned-job", WARNING)                       \
     X(CANCEL_IGNORED, "cancel-ignored", WARNING)                     \
     X(LOCK_LEFT_BEHIND, "lock-left-behind", ERROR)                   \
-    X(WAIT_CYCLE, "wait-cycle", ERROR)
+    X(WAIT_CYCLE, "wait-cycle", ERROR)                               \
+    X(UNCLOSED_EXECUTOR, "unclosed-executor", WARNING)
 
 /** What a report is about. */
 enum weft_report_kind {
@@ -75,12 +76,15 @@ typedef struct weft_report {
                                   handle is spent when it runs */
     const char *label;         /* whose work it is (weft_set_label), or NULL */
     const char *stack;         /* lines of a C stack, each with its line end, or NULL */
+    /* In level full, in lines: "Object created at (most recent call last):", then a line for
+     * each caller; else NULL. asyncio's source_traceback and handle_traceback. */
+    const char *source_traceback;
 } weft_report;
 
 #define WEFT_REPORT_INIT                                                                       \
     {                                                                                          \
         sizeof(weft_report), WEFT_REPORT_MESSAGE, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
-            NULL                                                                               \
+            NULL, NULL                                                                         \
     }
 
 /** The short name of <kind>: "never-awaited". Thread: any. Owns: static text. */

@@ -81,7 +81,11 @@ typedef struct weft_loop_options {
  * Errors: WEFT_ENOMEM; system codes of epoll_create1 and eventfd (-EMFILE). On failure
  *         *out_loop is untouched.
  */
-WEFT_API int weft_new_event_loop(const weft_loop_options *options, weft_loop **out_loop);
+#define weft_new_event_loop(options, out_loop) \
+    weft_new_event_loop_at(WEFT_ORIGIN(NULL), (options), (out_loop))
+/** The function under it. Thread: any. Owns: as above. */
+WEFT_API int weft_new_event_loop_at(const weft_origin *origin, const weft_loop_options *options,
+                                    weft_loop **out_loop);
 
 /**
  * Let the calling thread own <loop>, which must not be running. The former

@@ -14,6 +14,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,12 @@ void wf_log_asked(const char *logger, const char *line)
     send_record(&record);
 }
 
+/* A program that was built before there was one hands over a smaller report. */
+static bool has_source_traceback(const weft_report *report)
+{
+    return report->size >= sizeof *report && report->source_traceback != NULL;
+}
+
 static void format_report(const weft_report *report, char *text, size_t size)
 {
     int len = snprintf(text, size, "%s", report->message != NULL ? report->message : "");
@@ -196,6 +203,10 @@ static void format_report(const weft_report *report, char *text, size_t size)
         if (used > 0 && text[used - 1] == '\n') {
             text[--used] = '\0';
         }
+    }
+    if (has_source_traceback(report) && used < size) {
+        len = snprintf(text + used, size - used, "\n%s", report->source_traceback);
+        used += len > 0 ? (size_t)len : 0;
     }
     if (report->error != NULL && used + 1 < size) {
         text[used++] = '\n';

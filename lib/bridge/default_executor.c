@@ -32,7 +32,7 @@ int wf_bridge_get_executor(weft_loop *loop, weft_executor **out_executor)
     }
     if (bridge->executor == NULL) {
         options.name = "weft-default";
-        int r = weft_executor_create(&options, &bridge->executor);
+        int r = weft_executor_create_at(NULL, &options, &bridge->executor);
         if (r < 0) {
             return r;
         }

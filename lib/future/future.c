@@ -21,10 +21,12 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/context.h"
+#include "base/creation.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/mutant.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +36,8 @@ enum {
     REMOTE_UNREF = 2
 };
 
+static pthread_mutex_t unread_mu = PTHREAD_MUTEX_INITIALIZER; /* the lists of loops that are over */
+
 static const struct wf_future_ops plain_ops = { .kind = "Future" };
 
 /* A public done callback. */
@@ -42,7 +46,8 @@ struct done_callback {
     weft_done_fn *fn;
     void *data;
     const weft_origin *origin;
-    struct wf_vars *vars; /* ref: what it is to see */
+    struct wf_creation *creation; /* owned, or NULL: as in a future */
+    struct wf_vars *vars;         /* ref: what it is to see */
 };
 
 static void queue_callback(struct wf_waiter *waiter, weft_future *future);
@@ -74,6 +79,7 @@ void wf_future_init(weft_future *future, weft_loop *loop, const struct wf_future
         .origin = origin,
     };
     wf_list_init(&future->waiters);
+    future->creation = wf_loop_capture_creation(loop);
     if (loop->n_objects == 0) {
         know_work(loop);
     }
@@ -108,6 +114,7 @@ static void report_unretrieved(weft_future *future)
     char message[64];
     char description[512];
     char name[64];
+    char creation[WF_CREATION_TEXT_SIZE];
     struct wf_text text;
     weft_report report = WEFT_REPORT_INIT;
 
@@ -125,7 +132,73 @@ static void report_unretrieved(weft_future *future)
     report.code = future->code;
     report.origin = future->origin;
     report.source = future;
+    report.source_traceback = wf_creation_describe(future->creation, "Object", creation);
     wf_loop_report(future->loop, &report);
+}
+
+/* ---- errors that nobody has read ----------------------------------------- */
+
+static void unlink_unread(weft_future *future)
+{
+    future->is_unretrieved = false;
+    wf_list_remove(&future->unread);
+    future->value = weft_value_none();
+}
+
+void wf_future_mark_read(weft_future *future)
+{
+    if (!future->loop->is_over) {
+        unlink_unread(future);
+        return;
+    }
+    pthread_mutex_lock(&unread_mu); /* others may release what is in the same list */
+    unlink_unread(future);
+    pthread_mutex_unlock(&unread_mu);
+}
+
+/* False: its last reference is gone, and who gave that back reports it. */
+static bool hold_if_alive(weft_future *future)
+{
+    uint32_t n = __atomic_load_n(&future->n_refs, __ATOMIC_RELAXED);
+
+    while (n > 0) {
+        if (__atomic_compare_exchange_n(&future->n_refs, &n, n + 1, /* weak = */ true,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static weft_future *take_unread(weft_loop *loop)
+{
+    weft_future *found = NULL;
+
+    pthread_mutex_lock(&unread_mu);
+    for (struct wf_list *link = loop->unread.next; link != &loop->unread && found == NULL;
+         link = link->next) {
+        weft_future *future = WF_CONTAINER_OF(link, weft_future, unread);
+        found = hold_if_alive(future) ? future : NULL;
+    }
+    if (found != NULL) {
+        unlink_unread(found);
+    }
+    pthread_mutex_unlock(&unread_mu);
+    return found;
+}
+
+/*
+ * The loop is closed, and only its futures still hold it: their handles are lost, or
+ * whoever has them does not ask the loop any more. The caller has a reference to it.
+ */
+static void report_all_unread(weft_loop *loop)
+{
+    weft_future *future;
+
+    while ((future = take_unread(loop)) != NULL) {
+        report_unretrieved(future);
+        wf_future_release(future);
+    }
 }
 
 /* The public callback behind a waiter; NULL when somebody else stands there. */
@@ -180,7 +253,7 @@ void wf_future_destroy(weft_future *future)
     weft_loop *loop = future->loop;
 
     if (future->is_unretrieved) {
-        future->is_unretrieved = false;
+        wf_future_set_retrieved(future);
         future->n_refs = 1; /* a handler may look at it, and even share it */
         report_unretrieved(future);
         if (--future->n_refs > 0) {
@@ -196,6 +269,9 @@ void wf_future_destroy(weft_future *future)
         wf_error_unref(future->error);
     }
     wf_free(future->cancel_message);
+    if (__builtin_expect(future->creation != NULL, 0)) {
+        wf_creation_free(future->creation);
+    }
     future->magic = WF_DEAD_MAGIC;
     if (future->ops->destroy != NULL) {
         future->ops->destroy(future);
@@ -349,6 +425,10 @@ void wf_future_fail(weft_future *future, int code, weft_error *error)
     future->code = code;
     future->error = error;
     future->is_unretrieved = true;
+    wf_list_init(&future->unread);
+    if (!future->loop->is_over) { /* else nobody looks at the list any more */
+        wf_list_append(&future->loop->unread, &future->unread);
+    }
     settle(future, WF_FUTURE_FINISHED);
 }
 
@@ -363,12 +443,12 @@ void wf_future_set_cancelled(weft_future *future, const char *message)
 static int refuse_settling(const weft_future *future)
 {
     if (future->ops->is_sealed) {
-        return weft_fail(WEFT_ERUNTIME, "a %s gets its result from its own work",
-                         future->ops->kind);
+        return weft_fail_at(NULL, WEFT_ERUNTIME, "a %s gets its result from its own work",
+                            future->ops->kind);
     }
     if (wf_future_is_done(future)) {
-        return weft_fail(WEFT_EINVALIDSTATE, "invalid state: the future is %s already",
-                         wf_future_state_name((enum wf_future_state)future->state));
+        return weft_fail_at(NULL, WEFT_EINVALIDSTATE, "invalid state: the future is %s already",
+                            wf_future_state_name((enum wf_future_state)future->state));
     }
     return 0;
 }
@@ -413,7 +493,7 @@ int weft_future_set_exception_at(const weft_origin *origin, weft_future *future,
 
 int wf_future_request_cancel(weft_future *future, const char *message)
 {
-    future->is_unretrieved = false; /* whoever cancels, even in vain, has looked at it */
+    wf_future_set_retrieved(future); /* whoever cancels, even in vain, has looked at it */
     if (wf_future_is_done(future)) {
         return WEFT_EINVALIDSTATE;
     }
@@ -471,7 +551,7 @@ weft_error *wf_future_get_error(weft_future *future)
 
 int wf_future_take(weft_future *future, weft_value *out_value)
 {
-    future->is_unretrieved = false;
+    wf_future_set_retrieved(future);
     if (future->state == WF_FUTURE_CANCELLED) {
         const char *message = take_cancel_message(future);
         wf_frame_set_error(wf_frame_current(), NULL);
@@ -510,7 +590,7 @@ int weft_future_exception(weft_future *future, const weft_error **out_error)
     if (future->state == WF_FUTURE_CANCELLED) {
         return wf_future_take(future, NULL);
     }
-    future->is_unretrieved = false;
+    wf_future_set_retrieved(future);
     if (out_error != NULL) {
         *out_error = future->error;
     }
@@ -562,6 +642,7 @@ static void know_work(weft_loop *loop)
 {
     wf_loop_know_work(loop, &callback_kind);
     wf_loop_know_work(loop, &remote_kind);
+    loop->report_unread = report_all_unread;
 }
 
 static void queue_callback(struct wf_waiter *waiter, weft_future *future)
@@ -570,7 +651,7 @@ static void queue_callback(struct wf_waiter *waiter, weft_future *future)
         WF_CONTAINER_OF(waiter, struct wf_future_callback, waiter);
 
     if (WF_MUTANT("callback-retrieves-error")) {
-        future->is_unretrieved = false;
+        wf_future_set_retrieved(future);
     }
     if (__builtin_expect(future->loop->is_closed, 0)) { /* there will be no turn */
         if (callback->drop != NULL) {
@@ -617,6 +698,7 @@ static void drop_done_callback(struct wf_future_callback *base)
     struct done_callback *callback = WF_CONTAINER_OF(base, struct done_callback, base);
     struct wf_vars *vars = callback->vars;
 
+    wf_creation_free(callback->creation);
     wf_free(callback);
     wf_vars_drop(vars);
 }
@@ -628,10 +710,13 @@ static void run_done_callback(struct wf_future_callback *base)
 
     wf_free(callback);
     struct wf_vars *before = wf_vars_swap(copy.vars);
+    copy.base.future->loop->running_creation = copy.creation;
     int code = copy.fn(copy.base.future, copy.data);
     if (code < 0) {
         wf_loop_report_callback(copy.base.future->loop, copy.origin, code);
     }
+    copy.base.future->loop->running_creation = NULL;
+    wf_creation_free(copy.creation);
     wf_frame_clear(wf_frame_current()); /* not to be taken for the next callback's */
     wf_vars_drop(wf_vars_swap(before));
 }
@@ -669,6 +754,7 @@ int weft_future_add_done_callback_with_at(const weft_origin *origin, weft_future
     callback->fn = fn;
     callback->data = data;
     callback->origin = origin;
+    callback->creation = wf_loop_capture_creation(future->loop);
     callback->vars = wf_vars_for(context);
     wf_future_add_callback(future, &callback->base);
     return 0;

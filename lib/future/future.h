@@ -95,15 +95,19 @@ struct weft_future {
     bool is_message_taken : 1;
     bool is_marked : 1;  /* by whoever looks for duplicates, while it looks */
     bool is_value_taken; /* a value with a destructor went to somebody */
-    bool is_unretrieved; /* an error nobody asked for: reported at the last unref */
+    bool is_unretrieved; /* an error nobody asked for: reported at the last unref, or the loop's */
     int code;            /* 0 or the error, once finished */
     weft_loop *loop;     /* ref held by the task floor's slot; borrowed here */
     const struct wf_future_ops *ops;
     struct wf_list waiters; /* of struct wf_waiter.link */
-    weft_value value;
+    union {
+        weft_value value;
+        struct wf_list unread; /* while is_unretrieved: in the loop's list of those */
+    };
     weft_error *error;    /* ref or NULL */
     char *cancel_message; /* owned or NULL */
     const weft_origin *origin;
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
     /* What other threads ask for: a cancel (bit 0) and unrefs (the rest), one post for all. */
     wf_atomic_u32 remote;
     union { /* the post becomes the work when it is delivered */
@@ -189,10 +193,15 @@ static inline void wf_future_release(weft_future *future)
     }
 }
 
+/* The slow half of wf_future_set_retrieved. */
+void wf_future_mark_read(weft_future *future);
+
 /* Nobody needs to ask for its error any more. */
 static inline void wf_future_set_retrieved(weft_future *future)
 {
-    future->is_unretrieved = false;
+    if (__builtin_expect(future->is_unretrieved, 0)) {
+        wf_future_mark_read(future);
+    }
 }
 
 /* A no-op once it was woken. */

@@ -64,6 +64,7 @@ static void maybe_free(weft_datagram_transport *transport)
     WF_ASSERT(transport->is_over && transport->fd < 0);
     wf_datagram_drop_queue(transport);
     wf_free(transport->buffer);
+    wf_creation_free(transport->creation);
     transport->magic = 0;
     wf_free(transport);
     wf_loop_let_go(loop);
@@ -101,7 +102,7 @@ static void report_unclosed(const weft_datagram_transport *transport)
 
     describe(transport, description, sizeof description);
     wf_io_report_unclosed(transport->loop, "transport", description, transport->created_at,
-                          transport->origin);
+                          transport->origin, transport->creation);
 }
 
 /* ---- calling the user --------------------------------------------------- */
@@ -509,6 +510,7 @@ static void init(weft_datagram_transport *transport, struct wf_io *io,
     transport->high = options->high_water;
     transport->low = options->low_water;
     transport->created_at = wf_loop_now(io->loop);
+    transport->creation = wf_loop_capture_creation(io->loop);
     transport->member.close = close_with_loop;
     wf_work_init(&transport->make_work, on_make);
     wf_work_init(&transport->read_work, wf_datagram_on_read);

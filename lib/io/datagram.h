@@ -75,6 +75,7 @@ struct weft_datagram_transport {
     struct wf_wait *drainer;
     const weft_origin *origin; /* static */
     weft_time created_at;
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
     struct wf_io_member member;
 };
 

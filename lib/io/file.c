@@ -43,6 +43,7 @@ struct weft_file {
     int64_t position;
     const weft_origin *origin; /* static */
     weft_time created_at;
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
     struct wf_io_member member;
     char path[];
 };
@@ -58,6 +59,7 @@ static void maybe_free(weft_file *file)
     }
     wf_list_remove(&file->member.link);
     wf_file_job_destroy(file->closer);
+    wf_creation_free(file->creation);
     file->magic = 0;
     wf_free(file);
     wf_loop_let_go(loop);
@@ -69,7 +71,8 @@ static void report_unclosed(const weft_file *file)
 
     (void)snprintf(description, sizeof description, "file fd=%d '%s'", file->descriptor->fd,
                    file->path);
-    wf_io_report_unclosed(file->loop, "file", description, file->created_at, file->origin);
+    wf_io_report_unclosed(file->loop, "file", description, file->created_at, file->origin,
+                          file->creation);
 }
 
 /* Without waiting: for those who forgot to close it. */
@@ -119,6 +122,7 @@ static weft_file *create(const weft_origin *origin, struct wf_io *io, const char
     file->io = io;
     file->origin = origin;
     file->created_at = wf_loop_now(io->loop);
+    file->creation = wf_loop_capture_creation(io->loop);
     file->member.close = close_with_loop;
     memcpy(file->path, path, size);
     return file;

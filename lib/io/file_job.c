@@ -125,7 +125,7 @@ static int get_executor(struct wf_io *io, weft_executor **out_executor)
         options.max_threads = MAX_THREADS;
         options.queue_limit = QUEUE_LIMIT;
         options.when_full = WEFT_EXECUTOR_WAIT;
-        int code = weft_executor_create(&options, &io->files);
+        int code = weft_executor_create_at(NULL, &options, &io->files);
         if (code < 0) {
             return code;
         }

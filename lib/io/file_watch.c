@@ -49,6 +49,7 @@ struct weft_file_watch {
     size_t end;
     const weft_origin *origin; /* static */
     weft_time created_at;
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
     struct wf_io_member member;
     _Alignas(struct inotify_event) char buffer[BUFFER_SIZE];
 };
@@ -145,6 +146,7 @@ static void maybe_free(weft_file_watch *watch)
         return;
     }
     wf_list_remove(&watch->member.link);
+    wf_creation_free(watch->creation);
     watch->magic = 0;
     wf_free(watch);
     wf_loop_let_go(loop);
@@ -164,7 +166,8 @@ static void report_unclosed(const weft_file_watch *watch)
     char description[DESCRIPTION_SIZE];
 
     (void)snprintf(description, sizeof description, "file watch fd=%d", watch->descriptor->fd);
-    wf_io_report_unclosed(watch->loop, "transport", description, watch->created_at, watch->origin);
+    wf_io_report_unclosed(watch->loop, "transport", description, watch->created_at, watch->origin,
+                          watch->creation);
 }
 
 static void close_with_loop(struct wf_io_member *member)
@@ -249,6 +252,7 @@ int weft_file_watch_create_at(const weft_origin *origin, weft_file_watch **out_w
     watch->io = io;
     watch->origin = origin;
     watch->created_at = wf_loop_now(loop);
+    watch->creation = wf_loop_capture_creation(loop);
     watch->member.close = close_with_loop;
     wf_list_append(&io->members, &watch->member.link);
     wf_loop_hold(loop);

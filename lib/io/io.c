@@ -128,9 +128,11 @@ void wf_io_give_spare(struct wf_io *io, void *spare)
 }
 
 void wf_io_report_unclosed(weft_loop *loop, const char *what, const char *description,
-                           weft_time created_at, const weft_origin *origin)
+                           weft_time created_at, const weft_origin *origin,
+                           const struct wf_creation *creation)
 {
     char message[384];
+    char creation_text[WF_CREATION_TEXT_SIZE];
     weft_report report = WEFT_REPORT_INIT;
     weft_duration age = wf_loop_now(loop) - created_at;
 
@@ -140,5 +142,6 @@ void wf_io_report_unclosed(weft_loop *loop, const char *what, const char *descri
     report.message = message;
     report.object = description;
     report.origin = origin;
+    report.source_traceback = wf_creation_describe(creation, "Object", creation_text);
     wf_loop_report(loop, &report);
 }

@@ -96,9 +96,10 @@ void wf_io_give_spare(struct wf_io *io, void *spare);
 
 /*
  * Report that <description> was never closed: asyncio's ResourceWarning. <what> is "transport" or
- * "file"; it stands since <created_at>, made at <origin>.
+ * "file"; it stands since <created_at>, made at <origin>, or more exactly at <creation> (or NULL).
  */
 void wf_io_report_unclosed(weft_loop *loop, const char *what, const char *description,
-                           weft_time created_at, const weft_origin *origin);
+                           weft_time created_at, const weft_origin *origin,
+                           const struct wf_creation *creation);
 
 #endif

@@ -115,7 +115,7 @@ static int get_executor(struct wf_io *io, weft_executor **out_executor)
         options.name = "dns";
         options.max_threads = MAX_THREADS;
         options.queue_limit = QUEUE_LIMIT;
-        int code = weft_executor_create(&options, &io->names);
+        int code = weft_executor_create_at(NULL, &options, &io->names);
         if (code < 0) {
             return code;
         }

@@ -71,6 +71,7 @@ static void free_process(weft_process *process)
     wf_free(process->events);
     wf_list_remove(&process->link);
     wf_loop_take_back(&process->work);
+    wf_creation_free(process->creation);
     process->magic = 0;
     wf_free(process);
     wf_loop_let_go(loop);
@@ -189,6 +190,7 @@ weft_process *wf_process_create(struct wf_io *io, const weft_origin *origin)
     process->io = io;
     process->origin = origin;
     process->created_at = wf_loop_now(io->loop);
+    process->creation = wf_loop_capture_creation(io->loop);
     process->child = WF_CHILD_INIT;
     process->returncode = WEFT_PROCESS_RUNNING;
     process->watch.fd = -1;
@@ -367,7 +369,7 @@ static void report_unclosed(const weft_process *process)
     (void)snprintf(description, sizeof description, "process pid=%d running",
                    (int)process->child.pid);
     wf_io_report_unclosed(process->loop, "transport", description, process->created_at,
-                          process->origin);
+                          process->origin, process->creation);
 }
 
 /* Its pipes go without a report of their own: the process is what was left open. */

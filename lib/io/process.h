@@ -60,7 +60,8 @@ struct weft_process {
     struct wf_list link;
     const weft_origin *origin;
     weft_time created_at;
-    weft_future *starting; /* ref: of the job, while STARTING */
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
+    weft_future *starting;        /* ref: of the job, while STARTING */
     struct wf_child child;
     int returncode;
     struct wf_watch watch; /* of the pidfd */

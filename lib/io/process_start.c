@@ -71,7 +71,7 @@ static int get_starter(struct wf_io *io)
     }
     options.name = "weft-start";
     options.max_threads = 1;
-    return weft_executor_create(&options, &io->starter);
+    return weft_executor_create_at(NULL, &options, &io->starter);
 }
 
 /* ---- options ------------------------------------------------------------ */

@@ -81,6 +81,7 @@ static void free_server(weft_server *server)
     wf_free(server->listeners);
     wf_free(server->name);
     wf_vars_drop(server->vars);
+    wf_creation_free(server->creation);
     server->magic = 0;
     wf_free(server);
     wf_loop_let_go(loop);
@@ -155,6 +156,7 @@ static int create(const weft_origin *origin, weft_loop *loop, const struct wf_se
     server->options = read;
     server->vars = wf_vars_copy_current();
     server->created_at = wf_loop_now(loop);
+    server->creation = wf_loop_capture_creation(loop);
     wf_list_init(&server->clients);
     wf_list_init(&server->waits);
     wf_work_init(&server->accept_work, wf_server_on_accept);
@@ -677,7 +679,8 @@ static void report_unclosed(const weft_server *server)
     (void)snprintf(object, sizeof object, "server fd=%d port=%d with %zu connections",
                    server->listeners[0].fd, weft_server_get_port(server),
                    server->stats.connections);
-    wf_io_report_unclosed(server->loop, "transport", object, server->created_at, server->origin);
+    wf_io_report_unclosed(server->loop, "transport", object, server->created_at, server->origin,
+                          server->creation);
 }
 
 static void close_with_loop(weft_server *server)

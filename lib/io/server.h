@@ -91,7 +91,8 @@ struct weft_server {
     weft_server_stats stats;
     struct wf_traffic traffic; /* of its connections */
     weft_time created_at;
-    struct wf_list link; /* in the slot */
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
+    struct wf_list link;          /* in the slot */
 };
 
 struct wf_connection {

@@ -90,7 +90,7 @@ static int get_pumps(struct wf_stdio *stdio, weft_executor **out_executor)
     if (stdio->pumps == NULL) {
         options.name = "stdio";
         options.max_threads = WF_STDIO_N;
-        int code = weft_executor_create(&options, &stdio->pumps);
+        int code = weft_executor_create_at(NULL, &options, &stdio->pumps);
         if (code < 0) {
             return code;
         }

@@ -103,6 +103,7 @@ static void free_stream(weft_stream *stream)
     }
     wf_loop_take_back(&stream->work);
     wf_list_remove(&stream->link);
+    wf_creation_free(stream->creation);
     stream->magic = 0;
     if (stream->release != NULL) {
         stream->release(stream);
@@ -300,6 +301,7 @@ void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_opt
     stream->low = options->low_water;
     stream->origin = origin;
     stream->created_at = wf_loop_now(io->loop);
+    stream->creation = wf_loop_capture_creation(io->loop);
     init_side(&stream->reader);
     init_side(&stream->writer);
     wf_work_init(&stream->work, on_work);
@@ -643,7 +645,7 @@ static void report_unclosed(const weft_stream *stream)
     }
     wf_stream_describe(stream, description, sizeof description);
     wf_io_report_unclosed(stream->loop, "transport", description, stream->created_at,
-                          stream->origin);
+                          stream->origin, stream->creation);
 }
 
 void weft_stream_destroy(weft_stream *stream)

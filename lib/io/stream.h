@@ -92,6 +92,7 @@ struct weft_stream {
     struct wf_work *observer; /* borrowed: queued once it hung up, or is closed; NULL: nobody's */
     void (*release)(struct weft_stream *stream); /* frees the memory; NULL: wf_free */
     weft_time created_at;
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
     const weft_origin *origin;
     struct wf_peer peer;
     struct wf_feed *feed; /* owned: what is fed to it; NULL: it has a descriptor */

@@ -68,6 +68,7 @@ static void free_transport(weft_transport *transport)
     wf_outbox_clear(&transport->outbox);
     wf_vars_drop(transport->vars);
     wf_vars_drop(transport->lost_vars);
+    wf_creation_free(transport->creation);
     transport->magic = 0;
     wf_free(transport);
     wf_loop_let_go(loop);
@@ -504,6 +505,7 @@ int wf_transport_create(const weft_origin *origin, struct wf_io *io, int fd,
     transport->low = options->low_water;
     transport->is_writable = true;
     transport->created_at = wf_loop_now(io->loop);
+    transport->creation = wf_loop_capture_creation(io->loop);
     wf_peer_set(&transport->peer, peer);
     wf_list_init(&transport->client.link);
     wf_work_init(&transport->make_work, on_make);
@@ -622,7 +624,7 @@ static void report_unclosed(const weft_transport *transport)
 
     wf_transport_describe(transport, description, sizeof description);
     wf_io_report_unclosed(transport->loop, "transport", description, transport->created_at,
-                          transport->origin);
+                          transport->origin, transport->creation);
 }
 
 static bool refuse_cancel(struct wf_wait *wait, const char *message)

@@ -77,7 +77,8 @@ struct weft_transport {
     void *arg;
     const weft_origin *origin; /* static */
     weft_time created_at;
-    struct wf_list link; /* in the slot */
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
+    struct wf_list link;          /* in the slot */
     struct wf_peer peer;
 };
 

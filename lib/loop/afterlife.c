@@ -38,6 +38,11 @@ int wf_loop_post_release(weft_loop *loop, struct wf_post *post)
     return 0;
 }
 
+bool wf_loop_is_over(weft_loop *loop)
+{
+    return wf_ptr_load_acquire(&loop->late) == OVER; /* pairs with the swap below */
+}
+
 /* The thread that closes the loop. What is delivered may let more come. */
 void wf_loop_begin_afterlife(weft_loop *loop)
 {

@@ -45,7 +45,7 @@ int weft_loop_set_debug(weft_loop *loop, enum weft_debug_level level)
     if (level != WEFT_DEBUG_OFF && level != WEFT_DEBUG_CHEAP && level != WEFT_DEBUG_FULL) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%d is not a debug level", (int)level);
     }
-    loop->debug = level;
+    __atomic_store_n(&loop->debug, level, __ATOMIC_RELAXED);
     if (level == WEFT_DEBUG_FULL) {
         wf_loop_ask_attention(loop, WF_ATTENTION_TIMING);
     } else {
@@ -125,8 +125,10 @@ void wf_loop_run_timed(weft_loop *loop, struct wf_work *work)
 
     wf_loop_describe_work(loop, work, &info);
     weft_duration busy = thread_time();
+    weft_duration naming = wf_creation_time(); /* for reports it makes */
     times.start = wf_loop_now(loop);
     work->run(work);
+    times.start += wf_creation_time() - naming;
     times.end = wf_loop_now(loop);
     /* The exact end is known: the watcher need not be told. */
     wf_loop_clear_attention(loop, WF_ATTENTION_WORK);

@@ -39,10 +39,11 @@ struct weft_handle {
     weft_loop *loop;
     weft_callback_fn *fn;
     void *data;
-    const weft_origin *origin; /* static, or NULL */
-    struct wf_vars *vars;      /* ref, while it is scheduled: what the callback is to see */
-    struct wf_timer timer;     /* its work is the handle's, timer or not */
-    weft_time when;            /* 0: no timer */
+    const weft_origin *origin;    /* static, or NULL */
+    struct wf_creation *creation; /* owned, or NULL: as in a future; while it is scheduled */
+    struct wf_vars *vars;         /* ref, while it is scheduled: what the callback is to see */
+    struct wf_timer timer;        /* its work is the handle's, timer or not */
+    weft_time when;               /* 0: no timer */
     struct wf_post post;
     struct wf_post release_post; /* gives the reference back from another thread */
 };
@@ -78,6 +79,7 @@ static struct wf_vars *unschedule(weft_handle *handle)
 /* It will not run. */
 static void give_up(weft_handle *handle)
 {
+    wf_creation_free(handle->creation);
     wf_vars_drop(unschedule(handle));
 }
 
@@ -107,6 +109,7 @@ static void init_handle(weft_handle *handle, const weft_origin *origin, weft_loo
     handle->fn = fn;
     handle->data = data;
     handle->origin = origin;
+    handle->creation = wf_loop_capture_creation(loop);
     handle->vars = vars;
     handle->when = 0;
     wf_timer_init(&handle->timer, run_handle);
@@ -138,8 +141,13 @@ static void run_handle(struct wf_work *work)
     /* Spent before it runs: the callback may give the handle back. */
     weft_callback_fn *fn = handle->fn;
     void *data = handle->data;
+    struct wf_creation *creation = handle->creation;
     struct wf_vars *vars = unschedule(handle);
-    wf_loop_run_callback_in(loop, origin, fn, data, vars);
+    if (__builtin_expect(creation != NULL, 0)) {
+        wf_loop_run_callback_made(loop, origin, fn, data, vars, creation);
+    } else {
+        wf_loop_run_callback_in(loop, origin, fn, data, vars);
+    }
 }
 
 static void drop_handle(struct wf_work *work)
@@ -308,6 +316,7 @@ static int post_handle(const weft_origin *origin, weft_loop *loop, weft_context 
     int r = wf_loop_post(loop, &handle->post);
     if (r < 0) {
         (void)weft_loop_unref(loop); /* the caller has one too */
+        wf_creation_free(handle->creation);
         wf_vars_drop(handle->vars);
         wf_free(handle);
         return r;

@@ -170,6 +170,7 @@ static void init_fields(weft_loop *loop)
     take_ownership(loop);
     wf_list_init(&loop->ready);
     wf_list_init(&loop->batch);
+    wf_list_init(&loop->unread);
     wf_heap_init(&loop->timers);
     wf_loop_handles_init(loop);
     wf_list_init(&loop->watch.link);
@@ -178,7 +179,8 @@ static void init_fields(weft_loop *loop)
     loop->slow_callback_duration = WEFT_MS(100);
 }
 
-int weft_new_event_loop(const weft_loop_options *given, weft_loop **out_loop)
+int weft_new_event_loop_at(const weft_origin *origin, const weft_loop_options *given,
+                           weft_loop **out_loop)
 {
     weft_loop_options options = WEFT_LOOP_OPTIONS_INIT;
 
@@ -206,7 +208,11 @@ int weft_new_event_loop(const weft_loop_options *given, weft_loop **out_loop)
         wf_free(loop);
         return r;
     }
+    loop->origin = origin;
+    loop->created_at = weft_clock_now();
+    loop->creation = wf_loop_capture_creation(loop);
     wf_registry_add(&wf_loops, &loop->registry_link);
+    wf_loop_watch_exit();
     *out_loop = loop;
     return 0;
 }
@@ -338,19 +344,43 @@ weft_loop *weft_loop_ref(weft_loop *loop)
     return loop;
 }
 
-/* Nobody else can reach the loop any more: whoever is last may close it. */
-static void close_forgotten(weft_loop *loop)
+static const char *level_name(enum weft_debug_level level)
+{
+    return level == WEFT_DEBUG_FULL ? "full" : level == WEFT_DEBUG_CHEAP ? "cheap" : "off";
+}
+
+void wf_loop_describe(const weft_loop *loop, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "<EventLoop '%.64s' running=%d debug=%s, %.3f s old>", loop->name,
+             weft_loop_is_running(loop),
+             level_name(__atomic_load_n(&loop->debug, __ATOMIC_RELAXED)),
+             (double)(weft_clock_now() - loop->created_at) / 1e9);
+}
+
+static void report_unclosed(weft_loop *loop)
 {
     weft_report report = WEFT_REPORT_INIT;
     char message[128];
+    char object[192];
+    char creation[WF_CREATION_TEXT_SIZE];
 
-    take_ownership(loop);
     snprintf(message, sizeof message, "unclosed event loop '%.64s'", loop->name);
+    wf_loop_describe(loop, object, sizeof object);
     report.kind = WEFT_REPORT_UNCLOSED_LOOP;
     report.message = message;
     report.subject = loop->name;
+    report.object = object;
+    report.origin = loop->origin;
     report.source = loop;
+    report.source_traceback = wf_creation_describe(loop->creation, "Object", creation);
     wf_report(&report);
+}
+
+/* Nobody else can reach the loop any more: whoever is last may close it. */
+static void close_forgotten(weft_loop *loop)
+{
+    take_ownership(loop);
+    report_unclosed(loop);
     loop->n_refs = 1;            /* so that closing may take and give back references */
     (void)weft_loop_close(loop); /* it is ours, not running and not closed */
 }
@@ -364,9 +394,22 @@ static void free_loop(weft_loop *loop)
             slot->ops->destroy(slot->data);
         }
     }
+    wf_creation_free(loop->creation);
     loop->magic = DEAD_MAGIC;
     wf_free(loop->name);
     wf_free(loop);
+}
+
+/*
+ * The last reference but that of its futures goes from a loop that is closed: now nobody will ask
+ * any more for the errors that are unread, be it that the handles are lost.
+ */
+static void report_unread(weft_loop *loop)
+{
+    if (__atomic_load_n(&loop->n_refs, __ATOMIC_RELAXED) == 2 && wf_loop_is_over(loop) &&
+        loop->report_unread != NULL) {
+        loop->report_unread(loop);
+    }
 }
 
 weft_loop *weft_loop_unref(weft_loop *loop)
@@ -374,6 +417,7 @@ weft_loop *weft_loop_unref(weft_loop *loop)
     if (loop == NULL || loop->magic != WF_LOOP_MAGIC) {
         return NULL;
     }
+    report_unread(loop);
     if (__atomic_fetch_sub(&loop->n_refs, 1, __ATOMIC_ACQ_REL) > 1) {
         return NULL;
     }

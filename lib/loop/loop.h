@@ -22,6 +22,7 @@
  * Thread: everything here belongs to the loop's thread, unless it says otherwise.
  */
 
+#include "base/creation.h"
 #include "base/frame.h"
 #include "base/heap.h"
 #include "base/histogram.h"
@@ -179,7 +180,7 @@ struct weft_loop {
 
     weft_exception_handler_fn *exception_handler;
     void *exception_handler_data;
-    enum weft_debug_level debug;
+    enum weft_debug_level debug; /* atomic, relaxed: posters look whether to keep creations */
     weft_duration slow_callback_duration;
     size_t stack_size;
     char *name;       /* owned */
@@ -203,8 +204,14 @@ struct weft_loop {
     size_t n_objects;            /* futures and tasks alive; while there are some they hold a ref */
     wf_atomic_ptr late;          /* atomic: what came while the loop closed (afterlife.c) */
     bool is_over;                /* it has closed: counts are atomic now; as in afterlife.c */
-    struct wf_fd_table *fds;     /* owned: add_reader and add_writer, made at the first use */
-    uint64_t open_order;         /* 0: as it comes; else the state of a generator (open_order.c) */
+    weft_time created_at;
+    const weft_origin *origin;                  /* where it was made, or NULL */
+    struct wf_creation *creation;               /* owned, or NULL: as in a future */
+    const struct wf_creation *running_creation; /* borrowed: of the callback that runs */
+    struct wf_list unread; /* of weft_future.unread: errors that nobody asked for */
+    void (*report_unread)(weft_loop *loop); /* of the floor above; NULL: it had no futures */
+    struct wf_fd_table *fds; /* owned: add_reader and add_writer, made at the first use */
+    uint64_t open_order;     /* 0: as it comes; else the state of a generator (open_order.c) */
     struct wf_loop_meter meter;
     struct wf_loop_watch watch;
 };
@@ -241,6 +248,14 @@ static inline int wf_loop_check(const weft_loop *loop)
 
 /* The same with NULL standing for the running loop, and closed ones refused (WEFT_ECLOSED). */
 int wf_loop_resolve(weft_loop **loop);
+
+/* Who makes an object of <loop> now, in level full; else NULL. Any thread. */
+static inline struct wf_creation *wf_loop_capture_creation(const weft_loop *loop)
+{
+    return __builtin_expect(__atomic_load_n(&loop->debug, __ATOMIC_RELAXED) == WEFT_DEBUG_FULL, 0)
+               ? wf_creation_capture()
+               : NULL;
+}
 
 /* Tell the loop about a kind of work; again and again is harmless. <kind> must be static. */
 void wf_loop_know_work(weft_loop *loop, const struct wf_work_kind *kind);
@@ -419,6 +434,8 @@ void wf_loop_touch_uv(weft_loop *loop);
  * WEFT_ECLOSED: it is over, and the caller does it, with atomic counts (afterlife.c).
  */
 int wf_loop_post_release(weft_loop *loop, struct wf_post *post);
+/* Whether the close is done; any thread: then all that it has done is seen. */
+bool wf_loop_is_over(weft_loop *loop);
 /* The end of a close: deliver what came meanwhile, then it is over. */
 void wf_loop_begin_afterlife(weft_loop *loop);
 /* wf_loop_hold and wf_loop_let_go, when it is over. */
@@ -472,6 +489,11 @@ void wf_loop_meter_stop(weft_loop *loop);
 /* Tasks that have not ended. Any thread; on another one it may be behind for a moment. */
 size_t wf_loop_count_tasks(const weft_loop *loop);
 
+/* "<EventLoop 'main' running=0 debug=cheap, 1.234 s old>". Any thread. */
+void wf_loop_describe(const weft_loop *loop, char *buffer, size_t size);
+/* The end of the process tells of loops and executors that nobody closed (unclosed.c). */
+void wf_loop_watch_exit(void);
+
 /* ---- reports ------------------------------------------------------------ */
 
 /* Through the exception handler of <loop> (NULL: straight to the log). */
@@ -487,6 +509,9 @@ void wf_loop_run_callback(weft_loop *loop, const weft_origin *origin, weft_callb
  */
 void wf_loop_run_callback_in(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
                              void *data, struct wf_vars *vars);
+/* The same in level full, for one that was made at <creation>, which this frees. */
+void wf_loop_run_callback_made(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
+                               void *data, struct wf_vars *vars, struct wf_creation *creation);
 /* "<Handle tick() created at main.c:12>", for the callback made at <origin>. */
 void wf_work_info_set(struct wf_work_info *info, const char *kind, const weft_origin *origin);
 /* The name of what was made at <origin>; "callback" when nobody said. */

@@ -33,7 +33,8 @@ struct wf_remote_call {
     weft_callback_fn *fn;
     void *data;
     const weft_origin *origin;
-    struct wf_vars *vars; /* ref: what the callback is to see */
+    struct wf_creation *creation; /* owned, or NULL: as in a future */
+    struct wf_vars *vars;         /* ref: what the callback is to see */
 };
 
 /* ---- memory ------------------------------------------------------------- */
@@ -141,8 +142,14 @@ static void run_call(struct wf_work *work)
     const weft_origin *origin = call->origin;
     struct wf_vars *vars = call->vars;
 
+    struct wf_creation *creation = call->creation;
+
     gather(loop, call);
-    wf_loop_run_callback_in(loop, origin, fn, data, vars);
+    if (__builtin_expect(creation != NULL, 0)) {
+        wf_loop_run_callback_made(loop, origin, fn, data, vars, creation);
+    } else {
+        wf_loop_run_callback_in(loop, origin, fn, data, vars);
+    }
 }
 
 static void drop_call(struct wf_work *work)
@@ -150,6 +157,7 @@ static void drop_call(struct wf_work *work)
     struct wf_remote_call *call = call_of_work(work);
     struct wf_vars *vars = call->vars;
 
+    wf_creation_free(call->creation);
     wf_free(call);
     wf_vars_drop(vars);
 }
@@ -190,9 +198,11 @@ int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_context *con
     call->fn = fn;
     call->data = data;
     call->origin = origin;
+    call->creation = wf_loop_capture_creation(loop);
     call->vars = wf_vars_for(context);
     int r = wf_loop_post(loop, &call->node.post);
     if (r < 0) {
+        wf_creation_free(call->creation);
         wf_vars_drop(call->vars);
         wf_free(call);
     }

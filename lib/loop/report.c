@@ -36,6 +36,7 @@ static void report_handler(const weft_report *context, int code, const weft_erro
     report.code = code;
     report.origin = context->origin;
     report.source = context->source;
+    report.source_traceback = context->source_traceback;
     wf_report(&report);
 }
 
@@ -70,6 +71,7 @@ void wf_loop_report_callback(weft_loop *loop, const weft_origin *origin, int cod
     weft_error *error = wf_frame_take_error(wf_frame_current(), code);
     weft_report report = WEFT_REPORT_INIT;
     char message[160];
+    char creation[WF_CREATION_TEXT_SIZE];
 
     snprintf(message, sizeof message, "Exception in callback %.120s()", name);
     report.kind = WEFT_REPORT_CALLBACK_EXCEPTION;
@@ -78,6 +80,7 @@ void wf_loop_report_callback(weft_loop *loop, const weft_origin *origin, int cod
     report.error = error;
     report.code = code;
     report.origin = origin;
+    report.source_traceback = wf_creation_describe(loop->running_creation, "Handle", creation);
     wf_loop_report(loop, &report);
     wf_error_unref(error);
 }
@@ -105,6 +108,15 @@ void wf_loop_run_callback_in(weft_loop *loop, const weft_origin *origin, weft_ca
     if (__builtin_expect(vars != NULL, 0)) {
         wf_vars_drop(vars);
     }
+}
+
+void wf_loop_run_callback_made(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,
+                               void *data, struct wf_vars *vars, struct wf_creation *creation)
+{
+    loop->running_creation = creation;
+    wf_loop_run_callback_in(loop, origin, fn, data, vars);
+    loop->running_creation = NULL;
+    wf_creation_free(creation);
 }
 
 void wf_loop_run_callback(weft_loop *loop, const weft_origin *origin, weft_callback_fn *fn,

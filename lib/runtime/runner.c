@@ -112,13 +112,14 @@ weft_runner *weft_runner_create(const weft_runner_options *given)
     return runner;
 }
 
-static int make_loop(const weft_runner_options *options, weft_loop **out_loop)
+static int make_loop(const weft_origin *origin, const weft_runner_options *options,
+                     weft_loop **out_loop)
 {
     weft_loop *loop = NULL;
     int r;
 
     if (options->loop_factory == NULL) {
-        r = weft_new_event_loop(options->loop, &loop);
+        r = weft_new_event_loop_at(origin, options->loop, &loop);
     } else {
         r = options->loop_factory(options->loop_factory_data, &loop);
         if (r == 0) {
@@ -135,7 +136,7 @@ static int make_loop(const weft_runner_options *options, weft_loop **out_loop)
 }
 
 /* The loop is made when it is first needed. */
-static int begin(weft_runner *runner)
+static int begin(const weft_origin *origin, weft_runner *runner)
 {
     if (runner->is_closed) {
         return weft_fail(WEFT_ECLOSED, "Runner is closed");
@@ -146,12 +147,13 @@ static int begin(weft_runner *runner)
     if (runner->context == NULL) {
         runner->context = weft_copy_context();
     }
-    return runner->context == NULL ? WEFT_ENOMEM : make_loop(&runner->options, &runner->loop);
+    return runner->context == NULL ? WEFT_ENOMEM
+                                   : make_loop(origin, &runner->options, &runner->loop);
 }
 
 weft_loop *weft_runner_get_loop(weft_runner *runner)
 {
-    return check(runner) == 0 && begin(runner) == 0 ? runner->loop : NULL;
+    return check(runner) == 0 && begin(NULL, runner) == 0 ? runner->loop : NULL;
 }
 
 /* A loop that was running when the process forked is not one that runs here. */
@@ -178,7 +180,7 @@ static int check_run(const weft_origin *origin, weft_runner *runner, const weft_
     if (r == 0) {
         r = wf_context_check(context);
     }
-    return r < 0 ? r : begin(runner);
+    return r < 0 ? r : begin(origin, runner);
 }
 
 int weft_runner_run_at(const weft_origin *origin, weft_runner *runner, weft_coro *coro,

@@ -251,7 +251,8 @@ static void name_member(struct member *member, const char *name)
     memcpy(member->name + name_len, number, number_len + 1);
 }
 
-static int make_loop(weft_runtime *runtime, int index, const weft_runtime_options *options)
+static int make_loop(const weft_origin *origin, weft_runtime *runtime, int index,
+                     const weft_runtime_options *options)
 {
     struct member *member = &runtime->members[index];
     weft_loop_options loop_options = WEFT_LOOP_OPTIONS_INIT;
@@ -262,7 +263,7 @@ static int make_loop(weft_runtime *runtime, int index, const weft_runtime_option
     name_member(member, options->name);
     loop_options.name = member->name;
     loop_options.stack_size = options->stack_size;
-    int r = weft_new_event_loop(&loop_options, &member->loop);
+    int r = weft_new_event_loop_at(origin, &loop_options, &member->loop);
     if (r < 0) {
         return r;
     }
@@ -285,17 +286,19 @@ static void close_idle_loops(weft_runtime *runtime)
     }
 }
 
-static int make_loops(weft_runtime *runtime, const weft_runtime_options *options)
+static int make_loops(const weft_origin *origin, weft_runtime *runtime,
+                      const weft_runtime_options *options)
 {
-    int r = weft_executor_create(&options->executor, &runtime->executor);
+    int r = weft_executor_create_at(origin, &options->executor, &runtime->executor);
 
     for (int i = 0; r == 0 && i < runtime->n_loops; i++) {
-        r = make_loop(runtime, i, options);
+        r = make_loop(origin, runtime, i, options);
     }
     return r;
 }
 
-static int create(const weft_runtime_options *options, weft_runtime **out_runtime)
+static int create(const weft_origin *origin, const weft_runtime_options *options,
+                  weft_runtime **out_runtime)
 {
     weft_runtime *runtime = wf_new(weft_runtime);
 
@@ -307,7 +310,7 @@ static int create(const weft_runtime_options *options, weft_runtime **out_runtim
     runtime->pins = options->pin != 0;
     runtime->limit = options->shutdown_limit;
     runtime->members = wf_new_array(struct member, options->n_loops);
-    int r = runtime->members != NULL ? make_loops(runtime, options) : WEFT_ENOMEM;
+    int r = runtime->members != NULL ? make_loops(origin, runtime, options) : WEFT_ENOMEM;
     if (r < 0) {
         close_idle_loops(runtime);
         release(runtime);
@@ -528,7 +531,7 @@ int weft_runtime_run_at(const weft_origin *origin, const weft_runtime_options *g
     }
     int r = read_options(given, &options);
     if (r == 0) {
-        r = create(&options, &runtime);
+        r = create(origin, &options, &runtime);
     }
     if (r != 0) {
         return r;

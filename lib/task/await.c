@@ -64,17 +64,18 @@ static void abandon_awaited(struct wf_wait *wait)
     wf_future_release(future_of(wait));
 }
 
-static int refuse_await(const struct wf_task *task, const weft_future *future)
+static int refuse_await(const weft_origin *origin, const struct wf_task *task,
+                        const weft_future *future)
 {
     char mine[256];
     char other[256];
 
     weft_future_describe(&task->future, mine, sizeof mine);
     if (future == &task->future) {
-        return weft_fail(WEFT_ERUNTIME, "Task cannot await on itself: %s", mine);
+        return weft_fail_at(origin, WEFT_ERUNTIME, "Task cannot await on itself: %s", mine);
     }
     weft_future_describe(future, other, sizeof other);
-    return weft_fail(WEFT_ERUNTIME, "Task %s got Future %s attached to a different loop", mine,
+    return weft_fail_at(origin, WEFT_ERUNTIME, "Task %s got Future %s attached to a different loop", mine,
                      other);
 }
 
@@ -118,7 +119,7 @@ int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_val
         return wf_future_take(future, out_value);
     }
     if (future == &task->future || future->loop != task->future.loop) {
-        return refuse_await(task, future);
+        return refuse_await(origin, task, future);
     }
     r = await_pending(future);
     /* A second cancel may have come meanwhile: the message is the first one's, with the future. */

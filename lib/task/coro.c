@@ -14,6 +14,7 @@
 #include "task/coro.h"
 
 #include "base/alloc.h"
+#include "base/creation.h"
 #include "base/log.h"
 #include "future/future.h"
 #include "task/state.h"
@@ -115,6 +116,22 @@ static void add_to_maker(weft_coro *coro, struct wf_task_state *state)
     }
 }
 
+/* Without a loop it is the environment that says the level, as it was when it was first asked. */
+static bool keeps_creations(const struct wf_task_state *state)
+{
+    static int without_loop = -1; /* atomic, relaxed: whoever writes it writes the same */
+
+    if (state != NULL) {
+        return state->loop->debug == WEFT_DEBUG_FULL;
+    }
+    int level = __atomic_load_n(&without_loop, __ATOMIC_RELAXED);
+    if (level < 0) {
+        level = (int)wf_loop_debug_default();
+        __atomic_store_n(&without_loop, level, __ATOMIC_RELAXED);
+    }
+    return level == WEFT_DEBUG_FULL;
+}
+
 weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void *arg,
                                weft_destroy_fn *destroy)
 {
@@ -130,7 +147,12 @@ weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void
         }
         return NULL;
     }
-    *coro = (weft_coro){ WF_CORO_MAGIC, fn, arg, destroy, origin, { NULL, NULL }, false, false };
+    *coro = (weft_coro){
+        .magic = WF_CORO_MAGIC, .fn = fn, .arg = arg, .destroy = destroy, .origin = origin
+    };
+    if (__builtin_expect(keeps_creations(state), 0)) {
+        coro->creation = wf_creation_capture();
+    }
     add_to_maker(coro, state);
     return coro;
 }
@@ -159,6 +181,9 @@ void wf_coro_put_back(weft_coro *coro)
 
 void wf_coro_free(weft_coro *coro)
 {
+    if (__builtin_expect(coro->creation != NULL, 0)) {
+        wf_creation_free(coro->creation);
+    }
     coro->magic = WF_DEAD_MAGIC;
     give_back(coro);
 }
@@ -190,6 +215,7 @@ const char *wf_coro_name(const weft_origin *origin)
 static void report_never_awaited(const weft_coro *coro)
 {
     char message[256];
+    char creation[WF_CREATION_TEXT_SIZE];
     weft_report report = WEFT_REPORT_INIT;
 
     snprintf(message, sizeof message, "coroutine '%s' was never awaited",
@@ -198,6 +224,7 @@ static void report_never_awaited(const weft_coro *coro)
     report.message = message;
     report.subject = wf_coro_name(coro->origin);
     report.origin = coro->origin;
+    report.source_traceback = wf_creation_describe(coro->creation, "Coroutine", creation);
     wf_report(&report); /* a warning in asyncio, not a matter of the exception handler */
 }
 

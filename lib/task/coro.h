@@ -23,9 +23,10 @@ struct weft_coro {
     void *arg;
     weft_destroy_fn *destroy; /* of arg, if the body never runs */
     const weft_origin *origin;
-    struct wf_list link; /* in its maker's list */
-    bool is_global;      /* that list is the global one */
-    bool is_marked;      /* by whoever looks for duplicates, while it looks */
+    struct wf_creation *creation; /* owned, or NULL: level full keeps who made it */
+    struct wf_list link;          /* in its maker's list */
+    bool is_global;               /* that list is the global one */
+    bool is_marked;               /* by whoever looks for duplicates, while it looks */
 };
 
 /* The loop's memory goes. */

@@ -9,6 +9,7 @@
 #include "task/state.h"
 
 #include "base/alloc.h"
+#include "base/creation.h"
 #include "base/log.h"
 #include "task/coro.h"
 #include "task/task.h"
@@ -21,6 +22,7 @@ static void report_pending(struct wf_task *task)
 {
     char description[512];
     char name[64];
+    char creation[WF_CREATION_TEXT_SIZE];
     struct wf_text text;
     weft_report report = WEFT_REPORT_INIT;
 
@@ -34,6 +36,7 @@ static void report_pending(struct wf_task *task)
     report.object = description;
     report.origin = task->future.origin;
     report.source = &task->future;
+    report.source_traceback = wf_creation_describe(task->future.creation, "Object", creation);
     wf_loop_report(task->future.loop, &report);
 }
 

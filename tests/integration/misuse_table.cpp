@@ -1056,7 +1056,7 @@ const misuse_bad misuse_bads[] = {
         weft_loop_set_debug(c.loop, static_cast<weft_debug_level>(77))),
     BAD(weft_loop_set_slow_callback_duration, WEFT_EINVAL,
         weft_loop_set_slow_callback_duration(c.loop, -1)),
-    BAD(weft_new_event_loop, WEFT_EINVAL, weft_new_event_loop(nullptr, nullptr)),
+    BAD(weft_new_event_loop_at, WEFT_EINVAL, weft_new_event_loop(nullptr, nullptr)),
     BAD(weft_loop_get_stats, WEFT_EINVAL, weft_loop_get_stats(c.loop, nullptr)),
     FINE(weft_get_running_loop),
     /* queue.h */

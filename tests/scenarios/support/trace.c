@@ -169,6 +169,7 @@ static void format_subject(const weft_report *report, char *text, size_t size)
     case WEFT_REPORT_EXCEPTION_HANDLER_ERROR:
     case WEFT_REPORT_UNCLOSED_TRANSPORT:
     case WEFT_REPORT_UNCLOSED_LOOP:
+    case WEFT_REPORT_UNCLOSED_EXECUTOR:
         break;
     case WEFT_REPORT_WRONG_THREAD:
     case WEFT_REPORT_MISUSE:
