@@ -14,6 +14,7 @@
 #include "base/creation_parts.h"
 #include "base/text.h"
 #include "inspect/stack.h"
+#include "loop/loop.h"
 
 #include <string.h>
 
@@ -65,7 +66,11 @@ static const char *describe(void *const *pcs, size_t n, const char *head, char *
     }
     weft_time start = weft_clock_now();
     (void)wf_stack_name(pcs, n, names); /* it always has some */
-    time_spent += weft_clock_now() - start;
+    weft_duration took = weft_clock_now() - start;
+    time_spent += took;
+    if (wf_loop_running != NULL) {
+        wf_loop_watcher.note_report(wf_loop_running, took);
+    }
     for (size_t i = count_wanted(names); i > 0; i--) {
         if (!is_ours(&names->frames[i - 1])) {
             add_frame(&text, &names->frames[i - 1]);

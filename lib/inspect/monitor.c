@@ -755,7 +755,7 @@ static bool measure_work(weft_loop *loop, struct ending *ending)
         track_of(loop)->culprit_number != n_run) {
         return false; /* it was flagged too late */
     }
-    measure_end(loop, span, 0, ending);
+    measure_end(loop, span, span->told, ending);
     if (ending->is_slow) {
         track_of(loop)->stall.turn.told += ending->notice.times.counted;
     }
@@ -839,7 +839,18 @@ static void note_slow(weft_loop *loop, const struct wf_work_info *info,
     }
 }
 
-const struct wf_loop_watcher wf_loop_watcher = { begin, end, wf_bell_ring, note_end, note_slow };
+static void note_report(weft_loop *loop, weft_duration took)
+{
+    pthread_mutex_lock(&monitor.mu);
+    if (loop->watch.is_watched) {
+        track_of(loop)->stall.turn.told += took;
+        track_of(loop)->stall.work.told += took;
+    }
+    pthread_mutex_unlock(&monitor.mu);
+}
+
+const struct wf_loop_watcher wf_loop_watcher = { begin,    end,       wf_bell_ring,
+                                                 note_end, note_slow, note_report };
 
 /* ---- the public half -------------------------------------------------------- */
 

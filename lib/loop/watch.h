@@ -53,6 +53,8 @@ struct wf_loop_watcher {
     /* Level full: <info>'s work took long, by the clock at least. */
     void (*note_slow)(struct weft_loop *loop, const struct wf_work_info *info,
                       const struct wf_work_times *times);
+    /* A report of its own has kept the loop for so long: that is nobody's slowness. */
+    void (*note_report)(struct weft_loop *loop, weft_duration took);
 };
 
 extern const struct wf_loop_watcher wf_loop_watcher;
