@@ -6,6 +6,7 @@ weft_add_check(check.includes check 60 ${tools}/check-includes ${PROJECT_SOURCE_
 weft_add_check(check.headers check 120 ${tools}/check-headers ${PROJECT_SOURCE_DIR})
 weft_add_check(check.alloc check 60 ${tools}/check-alloc ${PROJECT_SOURCE_DIR})
 weft_add_check(check.docs check 60 ${tools}/check-docs ${PROJECT_SOURCE_DIR})
+weft_add_check(check.develop check 60 ${tools}/check-develop ${PROJECT_SOURCE_DIR})
 weft_add_check(check.readme check 60 ${tools}/check-readme ${PROJECT_SOURCE_DIR})
 weft_add_check(check.asyncio-map check 60 ${tools}/check-asyncio-map --final ${PROJECT_SOURCE_DIR})
 weft_glob(headers ../include/weft/*.h)
@@ -35,7 +36,7 @@ foreach(name IN ITEMS ${planted}
         include-upward include-upward-public include-sideways include-circle include-module-circle
         include-uv include-internal header-alone header-cxx alloc docs-thread docs-none
         docs-macro docs-inline docs-type docs-order
-        readme-code readme-link
+        readme-code readme-link develop-report develop-program
         map-unknown map-twice map-missing map-no-header map-no-reason map-no-row map-not-yet
         export-missing export-undeclared
         symbol-name symbol-version)
