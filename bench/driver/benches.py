@@ -307,9 +307,9 @@ def park(context):
             found["asyncio"] = tools.python + ["spawn"] + tasks
         return context.programs(found, "1")
 
-    sizes = (10000, 100000, 1000000) if context.is_full else (10000, 100000)
     context.sample("park", [Test("%d tasks asleep" % n, commands(n), "bytes_per_task",
-                                 "bare assembly, 16 KiB") for n in sizes], repetitions=1)
+                                 "bare assembly, 16 KiB") for n in (10000, 100000, 1000000)],
+                   repetitions=1)
 
 
 def xthread(context):
@@ -681,6 +681,102 @@ def curves(context):
                  + in_all(n)}, "cpu_ns", "0,1")
 
 
+# ---- memory, loops, load generators --------------------------------------------------------------
+
+
+def loops(context):
+    """One loop and two of the same service, the client on the same two cores."""
+    for name, make in (("echo 64 B x 50", echo_servers), ("http x 50",
+                                                          lambda tools, n: http_servers(context, n))):
+        servers = {}
+        for n_loops in (1, 2):
+            up = context.servers({peer: command for peer, command in make(context.tools, n_loops).items()
+                                  if peer in ("weft", "epoll", "go", "go net/http")}, "0,1")
+            servers.update(("%s, %d loop%s" % (peer, n_loops, "s" * (n_loops > 1)), server)
+                           for peer, server in up.items())
+        more = ["-H", 1] if name.startswith("http") else []
+        context.sample("loops", [Test("%s, client on the same cores" % name, {
+            peer: lambda server=server: context.load(server, ["-c", 50] + WARM + more, "0,1")
+            for peer, server in servers.items()}, "rps", "epoll, 2 loops", True)])
+        for server in servers.values():
+            server.stop()
+
+
+WEFTD = """run_directory: %s/run
+loops: {count: 1}
+listeners:
+  web: {address: 127.0.0.1:PORT}
+services:
+  http: {module: http, listeners: [web]}
+"""
+
+
+def weftd(context):
+    """A weftd with one loop, as a command for a Server."""
+    directory = tempfile.mkdtemp(prefix="weftd-", dir=context.scratch.name)
+    with open(os.path.join(directory, "template"), "w") as file:
+        file.write(WEFTD % directory)
+    return ["sh", "-c", "sed s/PORT/{port}/ %s/template > %s/weft.yaml && exec %s -c %s/weft.yaml"
+            % (directory, directory, context.tools.directory.parent.parent / "bin/weftd", directory)]
+
+
+def by_weft_load(context, url, cores):
+    out = os.path.join(context.scratch.name, "load.json")
+    subprocess.run(machine.pinned(context.tools.load + [
+        "--closed", "-q", "-t", "1", "-c", "50", "-d", "2s", "--warmup", "0s", "--json", out, url],
+        cores), check=False, timeout=30)
+    with open(out) as file:
+        run = json.load(file)
+    return {"rps": run["rate"], "mean_us": run["service"]["mean"] / 1e3, "errors": run["errors"]}, ""
+
+
+def time_of(text):
+    digits = text.rstrip("ums")
+    return float(digits) * UNITS[text[len(digits):]]
+
+
+def by_wrk(url, cores):
+    done = subprocess.run(machine.pinned(["wrk", "-t1", "-c50", "-d2s", url], cores),
+                          capture_output=True, text=True, check=False, timeout=30)
+    rates = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Requests/sec")]
+    means = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("    Latency")]
+    if not rates or not means:
+        return None, done.stderr[-200:]
+    return {"rps": float(rates[0]), "mean_us": time_of(means[0])}, ""
+
+
+def by_h2load(url, cores):
+    done = subprocess.run(machine.pinned(["h2load", "--h1", "-c50", "-t1", "-D2", url], cores),
+                          capture_output=True, text=True, check=False, timeout=30)
+    rates = [line.split()[3] for line in done.stdout.splitlines() if line.startswith("finished in")]
+    means = [line.split()[5] for line in done.stdout.splitlines() if line.startswith("time for req")]
+    if not rates or not means:
+        return None, done.stderr[-200:]
+    return {"rps": float(rates[0]), "mean_us": time_of(means[0])}, ""
+
+
+def load(context):
+    """weft-load, wrk and h2load against one weftd: do they say the same?
+
+    They are compared where the server sets the pace (each answer takes 5 ms, 50 connections); where
+    the client does, as with /plaintext, each of them measures itself.
+    """
+    server = machine.Server(weftd(context), "0", context.server_log)
+    tests = []
+    for name, path in (("closed, 50 connections, 5 ms of work", "/timeout?ms=1000&work=5"),
+                       ("closed, 50 connections, plaintext", "/plaintext")):
+        url = "http://127.0.0.1:%d%s" % (server.port, path)
+        peers = {"weft": lambda url=url: by_weft_load(context, url, "1")}
+        for peer, tool in (("wrk", by_wrk), ("h2load", by_h2load)):
+            if shutil.which(peer):
+                peers[peer] = lambda url=url, tool=tool: tool(url, "1")
+            else:
+                context.say("%s: not installed, skipped" % peer)
+        tests.append(Test(name, peers, "rps", "wrk", True))
+    context.sample("load", tests)
+    server.stop()
+
+
 def floor(context):
     """What the machine's primitives cost; no peers."""
     context.sample("floor", [Test("the machine", context.programs(
@@ -749,6 +845,8 @@ BENCHES = {
     "idle": idle,
     "spike": spike,
     "malloc": malloc,
+    "loops": loops,
+    "load": load,
     "syscalls": syscalls,
     "instructions": instructions,
     "start": start,
@@ -757,6 +855,9 @@ BENCHES = {
     "gate": gate,
 }
 # What runs when none is named: all that belongs to a target.
-DEFAULT = [name for name in BENCHES if name not in ("curves", "floor", "gate", "malloc", "spike")]
+DEFAULT = [name for name in BENCHES
+           if name not in ("curves", "floor", "gate", "load", "loops", "malloc", "spike")]
+# What the page shows.
+PAGE = [name for name in BENCHES if name not in ("floor", "gate", "malloc")]
 # What the gate measures: counts, and processor time on one core.
 GATED = ["instructions", "syscalls", "gate"]

@@ -14,9 +14,9 @@ TITLES = {"srv_ns": "server CPU, ns", "ns": "CPU, ns", "rps": "requests/s", "mib
           "jobs_per_s": "jobs/s", "cpu_ns": "CPU, ns", "calls": "system calls a request",
           "longs_per_s": "long jobs/s", "resident_mib": "resident, MiB", "after_ratio": "after / before",
           "instructions": "instructions", "ready_ms": "ready, ms", "reload_ms": "reload, ms",
-          "faults": "page faults, each"}
+          "faults": "page faults, each", "mean_us": "mean, us"}
 # Beside the figure that counts, these are worth a column.
-ALSO = ("rps", "p50_us", "p99_us", "longs_per_s", "reload_ms", "park_ns", "faults", "resident_mib",
+ALSO = ("rps", "p50_us", "p99_us", "mean_us", "longs_per_s", "reload_ms", "park_ns", "faults", "resident_mib",
         "before_kib", "at_once_kib", "after_kib")
 
 

@@ -50,6 +50,10 @@ TARGETS = [
            (LESS, 1.0, "tokio")),
     Target("spike", "100,000 tasks, 30 s later", "after_ratio", (LESS, 1.1, None),
            (LESS, 1.1, None)),
+    Target("load", "closed, 50 connections, 5 ms of work", "rps", (MORE, 0.95, "wrk"),
+           (MORE, 0.95, "h2load")),
+    Target("load", "closed, 50 connections, 5 ms of work", "mean_us", (LESS, 1.05, "wrk"),
+           (LESS, 1.05, "h2load")),
     Target("start", "weftd, to ready (ms)", "ready_ms", (LESS, 50, None), (LESS, 50, None)),
     Target("start", "weftd, to ready (ms)", "reload_ms", (LESS, 100, None), (LESS, 100, None)),
 ]

@@ -16,13 +16,16 @@
 #include <string.h>
 
 enum {
-    BATCH = 100
+    BATCH = 100,
+    PER_ADDRESS = 20000, /* a source address has 28,000 ports, by default */
+    MAX_ADDRESSES = 250
 };
 
 struct guest {
     struct background *background;
     const struct options *options;
     bool is_slow;
+    int address;    /* which source it comes from, where there is a choice */
     int *n_pending; /* of its batch, that have neither connected nor failed */
     weft_task *task;
 };
@@ -60,12 +63,25 @@ static int stay(struct guest *guest, weft_stream *stream)
     return r;
 }
 
+/* On the loopback of IPv4 the sources are many: 127.0.0.1, 127.0.0.2, ... */
+static int open_stream(const struct guest *guest, weft_stream **out_stream)
+{
+    const struct target *target = &guest->options->target;
+    char from[32];
+
+    if (guest->address == 0 || strncmp(target->host, "127.", 4) != 0) {
+        return client_open_stream(guest->options, out_stream);
+    }
+    snprintf(from, sizeof(from), "127.0.0.%d", 1 + guest->address % MAX_ADDRESSES);
+    return client_open_stream_from(guest->options, from, out_stream);
+}
+
 static int visit(void *arg)
 {
     struct guest *guest = arg;
     struct background *background = guest->background;
     weft_stream *stream;
-    int r = client_open_stream(guest->options, &stream);
+    int r = open_stream(guest, &stream);
 
     (*guest->n_pending)--;
     if (r < 0) {
@@ -126,7 +142,12 @@ int background_hold(struct background *background, const struct options *options
         return WEFT_ENOMEM;
     }
     for (int i = 0; i < n; i++) {
-        guests[i] = (struct guest){ background, options, i >= options->n_idle, NULL, NULL };
+        guests[i] = (struct guest){
+            .background = background,
+            .options = options,
+            .is_slow = i >= options->n_idle,
+            .address = i / PER_ADDRESS,
+        };
     }
     int r = invite(guests, n);
     *is_ready = 1;

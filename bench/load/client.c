@@ -8,12 +8,21 @@
 
 int client_open_stream(const struct options *options, weft_stream **out_stream)
 {
+    return client_open_stream_from(options, NULL, out_stream);
+}
+
+int client_open_stream_from(const struct options *options, const char *from,
+                            weft_stream **out_stream)
+{
     const struct target *target = &options->target;
     weft_stream_options limits = WEFT_STREAM_OPTIONS_INIT;
+    weft_connect_options connect = WEFT_CONNECT_OPTIONS_INIT;
     weft_stream *stream;
     int r;
 
     limits.connect_limit = options->timeout;
+    connect.local_host = from;
+    limits.connect = from != NULL ? &connect : NULL;
     if (target->socket[0] != '\0') {
         r = weft_open_unix_connection(target->socket, &limits, &stream);
     } else {

@@ -46,6 +46,9 @@ static inline const struct client_kind *client_kind_of(enum target_kind kind)
 /* A stream to the target, with the options' limits set on it. */
 struct weft_stream;
 int client_open_stream(const struct options *options, struct weft_stream **out_stream);
+/* From the address <from>; NULL: the system chooses. */
+int client_open_stream_from(const struct options *options, const char *from,
+                            struct weft_stream **out_stream);
 /* Whether its end, or anything that nobody asked for, lies in the socket. */
 bool client_stream_is_over(const struct weft_stream *stream);
 

@@ -75,6 +75,8 @@ int main(int argc, char **argv)
     if (r == 0) {
         if (!options.is_quiet) {
             report_text(&run, stdout);
+        } else {
+            report_trouble(&run, stderr);
         }
         status = write_files(&run) < 0 ? EXIT_USAGE : (int)judge(&run);
     }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const char USAGE[] =
     "usage: weft-load [OPTION]... TARGET\n"
@@ -77,6 +78,10 @@ enum {
     OPT_COMPARE,
     OPT_ASSERT,
     OPT_VERSION
+};
+
+enum {
+    OWN_FILES = 64 /* descriptors that are no connection */
 };
 
 static const struct option LONG_OPTIONS[] = {
@@ -311,6 +316,21 @@ static int take(struct options *options, int option, char *text)
     }
 }
 
+/* A connection is a descriptor; better said now than after half of them. */
+static int check_descriptors(const struct options *options)
+{
+    long n = (long)options->n_idle + options->n_slow_readers + options->n_connections + OWN_FILES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max != RLIM_INFINITY &&
+        (rlim_t)n > limit.rlim_max) {
+        return complain("so many connections need %ld descriptors, and %lu is the limit: raise it "
+                        "(ulimit -Hn, for weftd too), or ask for less",
+                        n, (unsigned long)limit.rlim_max);
+    }
+    return 0;
+}
+
 static int check(struct options *options)
 {
     bool acts = options->hammer_reload > 0 || options->kill_worker > 0;
@@ -333,7 +353,7 @@ static int check(struct options *options)
     if (options->n_loops > options->n_connections) {
         options->n_loops = options->n_connections;
     }
-    return 0;
+    return check_descriptors(options);
 }
 
 int options_parse(struct options *options, int argc, char **argv)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 void report_text(const struct run *run, FILE *out);
+/* Only why the figures are not the server's, where they are not. */
+void report_trouble(const struct run *run, FILE *out);
 
 /* The caller owns it; NULL without memory. */
 json_t *report_to_json(const struct run *run);

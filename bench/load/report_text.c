@@ -131,6 +131,19 @@ static void print_background(const struct run *run, FILE *out)
     }
 }
 
+void report_trouble(const struct run *run, FILE *out)
+{
+    if (run->is_saturated) {
+        fprintf(out,
+                "weft-load was the bottleneck: %s.\n"
+                "The figures are its own as much as the server's. Give it more processors, "
+                "or ask for less.\n",
+                run->why_saturated);
+    } else if (run->tally.n_done == 0) {
+        fprintf(out, "weft-load: nothing was answered\n");
+    }
+}
+
 void report_text(const struct run *run, FILE *out)
 {
     const struct tally *tally = &run->tally;
@@ -161,10 +174,7 @@ void report_text(const struct run *run, FILE *out)
     fprintf(out, "generator  %.0f %% busy, its clock %.3f ms late (p99)\n", busiest * 100,
             (double)histogram_percentile(&tally->lag, 99) / 1e6);
     if (run->is_saturated) {
-        fprintf(out,
-                "\nweft-load was the bottleneck: %s.\n"
-                "The figures are its own as much as the server's. Give it more processors, "
-                "or ask for less.\n",
-                run->why_saturated);
+        fputs("\n", out);
+        report_trouble(run, out);
     }
 }

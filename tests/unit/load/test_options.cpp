@@ -4,6 +4,7 @@
 #include <cstring>
 #include <getopt.h>
 #include <string>
+#include <sys/resource.h>
 #include <vector>
 
 extern "C" {
@@ -140,4 +141,17 @@ TEST_CASE("options are read, and wrong ones refused")
         CAPTURE(words);
         CHECK(parse(&o, words) < 0);
     }
+}
+
+TEST_CASE("more connections than there can be descriptors are refused at once")
+{
+    struct options options;
+    struct rlimit limit;
+
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_max < 500000) {
+        CHECK(parse(&options, { "--idle", "999999", "http://127.0.0.1:1/" }) < 0);
+        CHECK(parse(&options, { "-c", "999999", "http://127.0.0.1:1/" }) < 0);
+    }
+    CHECK(parse(&options, { "--idle", "100", "http://127.0.0.1:1/" }) == 0);
 }
