@@ -301,6 +301,9 @@ static int crew_init(struct crew *crew, struct worker *worker)
         struct connection *connection = &crew->connections[i];
         connection->crew = crew;
         connection->client = kind->create(options);
+        if (connection->client == NULL && options->target.kind == TARGET_MODULE) {
+            return WEFT_EINVAL; /* what is wrong with the module was said */
+        }
         if (connection->client == NULL || weft_event_create(&connection->wake) < 0) {
             return WEFT_ENOMEM;
         }

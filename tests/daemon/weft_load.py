@@ -232,6 +232,9 @@ class AgainstOthers(LoadTest):
         run, text = self.load("-R", "50", "-d", "500ms", "http://127.0.0.1:%d/" % port,
                               allowed=(4, BUSY))
         self.assertEqual(run["failures"]["connects"], 25)
+        _, text = self.load("-q", "-R", "50", "-d", "500ms", "http://127.0.0.1:%d/" % port,
+                            allowed=(4, BUSY))
+        self.assertRegex(text, "weft-load: nothing was answered|weft-load was the bottleneck")
 
     def test_nobody_answers(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
