@@ -29,6 +29,12 @@
  * with the parts that were asked for. Times are seconds, addresses are text. Members may be added;
  * a reader ignores those that it does not know.
  *
+ * Stacks are unwound and named by libweft-debug.so.0, which links libdw and lies beside libweft
+ * (WEFT_DEBUG_LIBRARY=PATH: elsewhere; empty: not at all); without it they are shorter, and say so.
+ * A thread that runs is parked for a moment by the signal SIGRTMIN+8, which is never taken from a
+ * program that uses it: WEFT_HOLD_SIGNAL=N, =+K for SIGRTMIN+K, or =off. Without it the thread's
+ * stack is missing, with the reason; a thread that is blocked in a call needs no signal.
+ *
  * Read log.h for what is reported unasked.
  */
 

@@ -38,7 +38,7 @@
 enum {
     PAGE = 4096, /* or a multiple of it: then the parts are smaller than they might be */
     MAX_PARTS = 18,
-    LOAD_LIMIT_MS = 1000
+    LOAD_LIMIT_S = 1
 };
 
 /* ---- copying ------------------------------------------------------------- */
@@ -98,6 +98,7 @@ static struct {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum loader_state state;        /* guarded by mutex */
+    bool is_slow;                   /* the same: nobody waits for it any more */
     const struct wf_debug_api *api; /* the same; READY: static, in the library */
 } loader = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
@@ -164,17 +165,16 @@ static void start_loading(void)
     }
 }
 
+/* Once: who names a thousand stacks does not wait a thousand times. */
 static void wait_for_load(void)
 {
     struct timespec limit;
 
     clock_gettime(CLOCK_MONOTONIC, &limit);
-    limit.tv_nsec += (LOAD_LIMIT_MS % 1000) * 1000000L;
-    limit.tv_sec += LOAD_LIMIT_MS / 1000 + limit.tv_nsec / 1000000000;
-    limit.tv_nsec %= 1000000000;
-    while (loader.state == LOADING &&
-           pthread_cond_clockwait(&loader.changed, &loader.mutex, CLOCK_MONOTONIC, &limit) !=
-               ETIMEDOUT) {
+    limit.tv_sec += LOAD_LIMIT_S;
+    while (loader.state == LOADING && !loader.is_slow) {
+        loader.is_slow = pthread_cond_clockwait(&loader.changed, &loader.mutex, CLOCK_MONOTONIC,
+                                                &limit) == ETIMEDOUT;
     }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -502,6 +503,89 @@ TEST_CASE("stack: plain", "[.plain]")
     REQUIRE(on.text.note != nullptr);
     CHECK(std::string(on.text.note).find("libweft-debug.so.0") != std::string::npos);
     CHECK(std::string(on.text.frames[0].module) == "test-inspect");
+}
+
+// A thread is in the constructor of what it loads, and stays there. In a process of its own.
+TEST_CASE("stack: while the dynamic linker is busy", "[stack]")
+{
+    std::string program = own_path() + " -w NoTests 'stack: ";
+    CHECK(std::system((program + "stuck before' >&2").c_str()) == 0);
+    CHECK(std::system((program + "stuck after' >&2").c_str()) == 0);
+}
+
+namespace
+{
+
+void look_while_stuck(bool is_prepared)
+{
+    int ends[2];
+    parked who{};
+    stage on;
+    if (is_prepared) {
+        REQUIRE(wf_stack_prepare() == 0);
+    }
+    REQUIRE(pipe(ends) == 0);
+    setenv("STUCK_DESCRIPTOR", std::to_string(ends[0]).c_str(), 1);
+    std::atomic<pid_t> tid{ 0 };
+    std::thread loads([&tid] {
+        tid = gettid();
+        void *handle = dlopen(WEFT_TEST_BUILD_DIR "/tests/modules/stuck.so", RTLD_NOW);
+        if (handle != nullptr) {
+            dlclose(handle);
+        }
+    });
+    wf_held held{};
+    do { // until it reads
+        wf_hold hold{};
+        held.tid = tid;
+        wf_hold_begin(&hold, 0, &held, 1, WF_HOLD_BOUND);
+        wf_hold_end(&hold);
+    } while (held.state != WF_HOLD_BLOCKED || static_cast<int>(held.arguments[0]) != ends[0]);
+
+    int r = parked_start_deep(&who, &on.main, on.pool);
+    for (int i = 0; r == 0 && i < 100; i++) { // a hundred stacks take no hundred seconds
+        r = on.take(who.fiber);
+        on.name();
+    }
+    parked_finish(&who);
+    bool is_written = write(ends[1], "x", 1) == 1;
+    loads.join();
+    INFO(on.lines());
+    REQUIRE(is_written);
+    REQUIRE(r == 0);
+    CHECK(on.text.n >= 5);
+    CHECK(on.text.is_complete);
+    CHECK(on.has({ "level3" }) == is_prepared);
+    CHECK((on.text.note == nullptr) == is_prepared);
+}
+
+} // namespace
+
+TEST_CASE("stack: stuck before", "[.stuck]")
+{
+    look_while_stuck(/* is_prepared = */ false);
+}
+
+TEST_CASE("stack: stuck after", "[.stuck]")
+{
+    look_while_stuck(/* is_prepared = */ true);
+}
+
+TEST_CASE("stack: no descriptor stays open", "[stack]")
+{
+    stage on;
+    parked who{};
+    auto count = [] {
+        int n = 0;
+        for (int fd = 0; fd < 1000; fd++) {
+            n += fcntl(fd, F_GETFD) >= 0;
+        }
+        return n;
+    };
+    int before = count();
+    REQUIRE(wf_stack_prepare() == 0);
+    look(on, who, parked_start_deep(&who, &on.main, on.pool));
+    CHECK(count() == before);
 }
 
 TEST_CASE("stack: addresses that were captured are named", "[stack]")
