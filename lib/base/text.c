@@ -59,3 +59,22 @@ const char *wf_text_file_name(const char *path)
 
     return slash != NULL ? slash + 1 : path;
 }
+
+size_t wf_text_measure_character(const char *text, size_t n)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t size = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+
+    if (size == 1) {
+        return at[0] >= 0x20 && at[0] != 0x7f;
+    }
+    if (size == 0 || at[0] > 0xf4 || size > n) {
+        return 0;
+    }
+    for (size_t i = 1; i < size; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return size;
+}

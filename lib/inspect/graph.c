@@ -10,6 +10,8 @@
 
 #include "inspect/reader.h"
 
+#include <stdlib.h>
+
 /* ---- tasks by number ----------------------------------------------------- */
 
 struct by_id {
@@ -186,6 +188,34 @@ static void find_cycles(struct wf_reader *reader)
     }
 }
 
+/* ---- timers ------------------------------------------------------------- */
+
+static int compare_timers(const void *left, const void *right)
+{
+    const struct wf_seen_entry *a = left;
+    const struct wf_seen_entry *b = right;
+
+    return a->when < b->when ? -1 : a->when > b->when;
+}
+
+/* The timers of a loop are neighbours, in the order of its heap. */
+static void sort_timers(struct wf_snapshot *snapshot)
+{
+    struct wf_seen_entry *entries = snapshot->entries;
+
+    for (uint32_t i = 0; i < snapshot->n_entries;) {
+        uint32_t end = i + 1;
+        while (end < snapshot->n_entries && entries[end].kind == entries[i].kind &&
+               entries[end].loop == entries[i].loop) {
+            end++;
+        }
+        if (entries[i].kind == WF_SEEN_ENTRY_TIMER) {
+            qsort(entries + i, end - i, sizeof *entries, compare_timers);
+        }
+        i = end;
+    }
+}
+
 /* ---- all of it ----------------------------------------------------------- */
 
 static void count_waiters(struct wf_snapshot *snapshot)
@@ -206,4 +236,5 @@ void wf_graph_finish(struct wf_reader *reader)
     lead_to_jobs(reader);
     count_waiters(reader->snapshot);
     find_cycles(reader);
+    sort_timers(reader->snapshot);
 }

@@ -13,6 +13,8 @@
 
 #include "inspect/memory.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -150,29 +152,10 @@ int wf_memory_read(struct wf_memory *memory, uint64_t from, void *to, size_t n)
     return part.code;
 }
 
-/* How many bytes of <at> are one character of UTF-8 that may be shown; 0: none. */
-static size_t measure_character(const unsigned char *at, size_t n)
-{
-    size_t size = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
-
-    if (size == 1) {
-        return at[0] >= 0x20 && at[0] != 0x7f;
-    }
-    if (size == 0 || at[0] > 0xf4 || size > n) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return size;
-}
-
 static void make_printable(char *text, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t size = measure_character((const unsigned char *)text + i, n - i);
+        size_t size = wf_text_measure_character(text + i, n - i);
         if (size == 0) {
             text[i] = '?';
         }

@@ -6,6 +6,8 @@
 
 #include "inspect/out.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -88,16 +90,19 @@ void wf_out_json(struct wf_out *out, const char *text)
         wf_out_add(out, "null", 4);
         return;
     }
+    size_t len = strlen(text);
+
     wf_out_add(out, "\"", 1);
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte == '"' || byte == '\\') {
-            wf_out_print(out, "\\%c", byte);
-        } else if (byte < 0x20) {
-            wf_out_print(out, "\\u%04x", byte);
+    for (size_t i = 0; i < len;) {
+        size_t n = wf_text_measure_character(text + i, len - i);
+        if (n == 0) {
+            wf_out_add(out, "?", 1);
+        } else if (text[i] == '"' || text[i] == '\\') {
+            wf_out_print(out, "\\%c", text[i]);
         } else {
-            wf_out_add(out, text, 1);
+            wf_out_add(out, text + i, n);
         }
+        i += n > 0 ? n : 1;
     }
     wf_out_add(out, "\"", 1);
 }

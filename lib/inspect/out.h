@@ -22,7 +22,7 @@ struct wf_out {
 void wf_out_begin(struct wf_out *out, int fd);
 void wf_out_add(struct wf_out *out, const char *bytes, size_t n);
 void wf_out_print(struct wf_out *out, const char *format, ...) WEFT_PRINTF(2, 3);
-/* A JSON string with its quotes; NULL is null. */
+/* A JSON string with its quotes; NULL is null, what is no UTF-8 becomes a question mark. */
 void wf_out_json(struct wf_out *out, const char *text);
 /* All is written: 0, or the system's code. */
 int wf_out_end(struct wf_out *out);
