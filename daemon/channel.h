@@ -18,6 +18,7 @@
  *                                        cancel the rest, exit
  *                            STOP         the same with no grace
  *                            LOG_LEVEL   <number> is an enum weft_log_level
+ *                            DEBUG       <number> is an enum weft_debug_level, for all loops
  *                            PING        <number> comes back when each loop has turned; with
  *                                        <flags> 1 at once, from the control thread itself
  *                            DUMP        tell what goes on: <flags> are weft_dump's, <id> is the
@@ -49,7 +50,8 @@ extern "C" {
     X(LOG_LEVEL, "log-level") \
     X(PING, "ping")           \
     X(DUMP, "dump")           \
-    X(DUMPED, "dumped")
+    X(DUMPED, "dumped")       \
+    X(DEBUG, "debug")
 
 enum channel_kind {
 #define X(member, text) CHANNEL_##member,

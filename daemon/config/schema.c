@@ -92,7 +92,7 @@ const struct config_key config_schema[] = {
         .kind = CONFIG_KIND_CHOICE,
         .default_text = "cheap",
         .choices = config_debug_words,
-        .apply = CONFIG_APPLY_GENERATION,
+        .apply = CONFIG_APPLY_LIVE,
         .doc = "How much the loops watch for mistakes. `cheap` costs nothing that one notices; "
                "`full` times every callback and keeps where each task was made.",
         IN_CONFIG(loops.debug),

@@ -56,12 +56,23 @@ static unsigned long long read_number(struct argp_state *state, const char *text
     return number;
 }
 
+static const char *read_level(struct argp_state *state, const char *text)
+{
+    if (strcmp(text, "off") != 0 && strcmp(text, "cheap") != 0 && strcmp(text, "full") != 0) {
+        argp_error(state, "'%s' is none of off, cheap, full", text);
+    }
+    return text;
+}
+
 static void take_verb(struct argp_state *state, struct arguments *arguments, const char *name)
 {
     const char *suggestion;
 
-    if (arguments->name != NULL && arguments->number != VERB_NO_NUMBER &&
-        arguments->verb.number == 0) {
+    if (arguments->name != NULL && arguments->number == VERB_NEEDS_LEVEL &&
+        arguments->verb.level == NULL) {
+        arguments->verb.level = read_level(state, name);
+    } else if (arguments->name != NULL && arguments->number != VERB_NO_NUMBER &&
+               arguments->number != VERB_NEEDS_LEVEL && arguments->verb.number == 0) {
         arguments->verb.number = read_number(state, name);
     } else if (arguments->name != NULL) {
         argp_error(state, "'%s' after '%s': one verb at a time", name, arguments->name);
@@ -106,6 +117,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (arguments->name == NULL) {
             argp_error(state, "a verb is wanted, as status or tasks");
+        } else if (arguments->number == VERB_NEEDS_LEVEL && arguments->verb.level == NULL) {
+            argp_error(state, "%s wants a level: off, cheap or full", arguments->name);
         } else if (arguments->number == VERB_NEEDS_NUMBER && arguments->verb.number == 0) {
             argp_error(state, "%s wants the number of a process", arguments->name);
         }
@@ -119,12 +132,14 @@ static const struct argp argp = {
     .options = options,
     .parser = parse_option,
     .args_doc = "status|metrics|reload|stop\n"
+                "debug off|cheap|full\n"
                 "tasks|tree|stack [ID]|waits|loops|executors|timers|handles\n"
                 "ps|pstree PID",
     .doc = "Ask a running weftd, tell it something, or look inside.\v"
            "status: what it serves, with which processes. metrics: its figures, as Prometheus "
            "reads them. reload: read the configuration anew, wait until it serves, or say why "
-           "not. stop: drain and end.\n\n"
+           "not. stop: drain and end. debug: how much all loops watch for mistakes, until the next "
+           "reload.\n\n"
            "What goes on in the workers, also when their loops are stuck: tasks; tree: which task "
            "waits for which; stack: the C stacks, with an ID all about this task; waits: what is "
            "waited for, who could end it, and the circles; loops, executors, timers, handles. A "

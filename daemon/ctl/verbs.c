@@ -187,6 +187,27 @@ static enum verb_exit run_metrics(const struct verb_options *options)
     return code;
 }
 
+static enum verb_exit run_debug(const struct verb_options *options)
+{
+    char target[64];
+    json_t *root;
+    int status;
+    int server;
+
+    snprintf(target, sizeof target, "/debug?level=%s", options->level);
+    enum verb_exit code = ask(options, "POST", target, LOOK_LIMIT, &root, &status, &server);
+    if (code != VERB_OK) {
+        return code;
+    }
+    if (status != 200) {
+        code = complain(root, status);
+    } else if (!options->is_json) {
+        printf("debug level %s, until the next reload\n", options->level);
+    }
+    json_decref(root);
+    return code;
+}
+
 static const struct {
     const char *name;
     enum verb_exit (*run)(const struct verb_options *options); /* this or look */
@@ -197,6 +218,7 @@ static const struct {
     { "metrics", run_metrics, NULL, VERB_NO_NUMBER },
     { "reload", run_reload, NULL, VERB_NO_NUMBER },
     { "stop", run_stop, NULL, VERB_NO_NUMBER },
+    { "debug", run_debug, NULL, VERB_NEEDS_LEVEL },
     { "tasks", NULL, look_at_workers, VERB_NO_NUMBER },
     { "tree", NULL, look_at_workers, VERB_NO_NUMBER },
     { "stack", NULL, look_at_workers, VERB_MAY_HAVE_NUMBER },

@@ -27,17 +27,19 @@ enum verb_exit {
     VERB_PROTOCOL = 5
 };
 
-/* Whether a verb is followed by a number, as `stack 7` is. */
+/* What a verb is followed by, as in `stack 7` or `debug full`. */
 enum verb_number {
     VERB_NO_NUMBER,
     VERB_MAY_HAVE_NUMBER,
-    VERB_NEEDS_NUMBER
+    VERB_NEEDS_NUMBER,
+    VERB_NEEDS_LEVEL
 };
 
 struct verb_options {
     const char *socket;
     unsigned long long number;     /* behind the verb: of a task or process; 0: none */
     unsigned long long generation; /* 0: all */
+    const char *level;             /* behind the verb: of debug; NULL: none */
     bool has_stacks;
     bool is_json;
     bool is_dry_run;

@@ -6,6 +6,7 @@
  *     POST /reload            the file anew; answers when the outcome is known
  *     POST /reload?dry_run=1  what that would change
  *     POST /stop              drain and end; answers at once
+ *     POST /debug?level=L     off, cheap or full for all loops, until the next reload
  *     GET  /tasks, /tree, ... what goes on in the workers (inspect.c)
  *
  * Who may do what: the kernel lets connect who may write the socket's file, whose
@@ -228,6 +229,24 @@ static int post_stop(struct control *control, const struct peer *peer, weft_http
         json_pack("{s:b, s:s}", "ok", 1, "state", supervisor_state(control->supervisor)));
 }
 
+static int post_debug(struct control *control, const struct peer *peer, weft_http_request *request,
+                      weft_http_response *response)
+{
+    static const char *const words[] = { "off", "cheap", "full" }; /* as WEFT_DEBUG_... */
+    char level[8] = "";
+    int rc = weft_http_request_get_query(request, "level", level, sizeof level);
+
+    for (int i = 0; rc >= 0 && i < 3; i++) {
+        if (strcmp(level, words[i]) == 0) {
+            audit(peer, "debug", words[i]);
+            supervisor_set_debug(control->supervisor, (enum weft_debug_level)i);
+            return answer_object(response, 200,
+                                 json_pack("{s:b, s:s}", "ok", 1, "level", words[i]));
+        }
+    }
+    return answer_error(response, 400, "level is off, cheap or full");
+}
+
 typedef int verb_fn(struct control *control, const struct peer *peer, weft_http_request *request,
                     weft_http_response *response);
 
@@ -237,10 +256,9 @@ static const struct verb {
     bool is_change;
     verb_fn *run;
 } verbs[] = {
-    { "GET", "/status", false, get_status },
-    { "GET", "/metrics", false, get_metrics },
-    { "POST", "/reload", true, post_reload },
-    { "POST", "/stop", true, post_stop },
+    { "GET", "/status", false, get_status },  { "GET", "/metrics", false, get_metrics },
+    { "POST", "/reload", true, post_reload }, { "POST", "/stop", true, post_stop },
+    { "POST", "/debug", true, post_debug },
 };
 
 enum {
@@ -282,7 +300,7 @@ static int on_request(weft_http_request *request, weft_http_response *response, 
     return answer_error(
         response, 404,
         "there are GET /status, /metrics, /tasks, /tree, /stack, /stack/ID, /waits, /loops, "
-        "/executors, /timers and /handles, POST /reload and POST /stop");
+        "/executors, /timers and /handles, POST /reload, POST /debug and POST /stop");
 }
 
 static int on_connected(weft_stream *stream, void *data)

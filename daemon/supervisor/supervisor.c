@@ -177,12 +177,23 @@ static struct policy_limits limits_of(const struct config *config)
     };
 }
 
+/* One that does not read gets the configuration's level with its next life. */
+static void send_debug(const struct supervisor *supervisor, enum weft_debug_level level)
+{
+    for (struct generation *i = supervisor->generations; i != NULL; i = i->next) {
+        if (i->child != NULL) {
+            (void)child_send(i->child, CHANNEL_DEBUG, level);
+        }
+    }
+}
+
 void supervisor_apply_live(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->version.config;
     struct policy_limits limits = limits_of(config);
     enum weft_log_level level = log_level_of(config->log.level);
 
+    supervisor->debug = -1;
     policy_set_limits(&supervisor->policy, &limits);
     weft_log_set_level(level);
     for (struct generation *i = supervisor->generations; i != NULL; i = i->next) {
@@ -191,7 +202,14 @@ void supervisor_apply_live(struct supervisor *supervisor)
             (void)child_send(i->child, CHANNEL_LOG_LEVEL, level);
         }
     }
+    send_debug(supervisor, (enum weft_debug_level)config->loops.debug);
     observer_apply(supervisor);
+}
+
+void supervisor_set_debug(struct supervisor *supervisor, enum weft_debug_level level)
+{
+    supervisor->debug = (int)level;
+    send_debug(supervisor, level);
 }
 
 /* --------------------------------------------------------------------- what children tell us */
@@ -254,6 +272,7 @@ static void on_packet(const struct channel_packet *packet, void *data)
     case CHANNEL_PING:
     case CHANNEL_DUMP:
     case CHANNEL_DUMPED:
+    case CHANNEL_DEBUG:
     case CHANNEL_N_KINDS:
         break; /* nothing that a worker has to tell us */
     }
@@ -356,6 +375,9 @@ static void do_serve(struct supervisor *supervisor, const struct policy_action *
     log_info("generation %llu (pid %d) serves, ready after %s",
              (unsigned long long)action->generation, generation->pid,
              format_duration(weft_loop_time(NULL) - generation->started_at, text, sizeof text));
+    if (supervisor->debug >= 0) { /* it was born with the configuration's */
+        (void)child_send(generation->child, CHANNEL_DEBUG, supervisor->debug);
+    }
     if (action->is_candidate) {
         reload_finish(supervisor, NULL);
     }
@@ -975,6 +997,7 @@ int supervisor_run(const struct supervisor_options *options)
         config_destroy(options->config);
         return EX_OSERR;
     }
+    supervisor->debug = -1;
     supervisor->config_path = options->config_path;
     supervisor->worker = options->worker;
     supervisor->is_foreground = options->is_foreground;

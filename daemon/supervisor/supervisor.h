@@ -114,6 +114,7 @@ struct supervisor {
     struct generation *generations;
     struct control *control;   /* owned */
     struct observer *observer; /* owned */
+    int debug;                 /* enum weft_debug_level; -1: as the configuration says */
     struct dump *dumps;        /* borrowed: the open questions of dumps.c */
     int64_t n_dumps;           /* asked so far */
 
@@ -167,6 +168,9 @@ void version_clear(struct version *version);
 
 /** Let the keys that need no new generation hold: log level, limits of the policy. */
 void supervisor_apply_live(struct supervisor *supervisor);
+
+/** The debug level of all loops, also of workers to come, until the next reload. */
+void supervisor_set_debug(struct supervisor *supervisor, enum weft_debug_level level);
 
 /** Write <duration> ns as `98 ms` or `3.2 s`. */
 const char *format_duration(int64_t duration, char *out, size_t size);

@@ -261,6 +261,28 @@ static void become_orphan(struct control *control)
     worker_drain_threadsafe(control->worker, grace);
 }
 
+/* In a turn of each loop, which may come late: then it takes what was said last. */
+static int on_debug(void *data)
+{
+    struct part *part = data;
+    int level = atomic_load_explicit(&part->worker->debug, memory_order_relaxed);
+
+    return weft_loop_set_debug(NULL, (enum weft_debug_level)level);
+}
+
+static void set_debug(struct worker *worker, int64_t level)
+{
+    if (level < WEFT_DEBUG_OFF || level > WEFT_DEBUG_FULL) {
+        return;
+    }
+    atomic_store_explicit(&worker->debug, (int)level, memory_order_relaxed);
+    for (int i = 0; i < worker->n_loops; i++) {
+        struct part *part = &worker->parts[i];
+        /* One that is closed needs no level any more. */
+        (void)weft_loop_call_soon_threadsafe(part->loop, on_debug, part, NULL);
+    }
+}
+
 static void handle_packet(struct control *control, const struct channel_packet *packet)
 {
     switch ((enum channel_kind)packet->kind) {
@@ -284,6 +306,9 @@ static void handle_packet(struct control *control, const struct channel_packet *
         control->has_ping = true;
         control->ping = packet->number;
         ask_beats(control);
+        break;
+    case CHANNEL_DEBUG:
+        set_debug(control->worker, packet->number);
         break;
     case CHANNEL_DUMP:
         dumper_request(control->dumper, packet);

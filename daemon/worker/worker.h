@@ -103,6 +103,7 @@ struct worker {
     struct part *parts; /* owned */
     int n_loops;
     struct control *control;
+    atomic_int debug;            /* relaxed: the level that was asked for last */
     struct publisher *publisher; /* owned; control thread, and loop 0 at the end; NULL: none */
 
     /* Loop 0 only. */

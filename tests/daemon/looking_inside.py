@@ -265,6 +265,17 @@ class Hang(unittest.TestCase):
 
 
 class Workers(unittest.TestCase):
+    def test_the_debug_level_of_all_loops(self):
+        with Daemon(worker=None) as daemon:
+            daemon.start()
+
+            def levels():
+                (worker,) = ask(daemon, "/loops")[1]["workers"]
+                return [loop["debug"] for loop in worker["dump"]["loops"]]
+            self.assertEqual(levels(), ["cheap", "cheap"])
+            self.assertEqual(daemon.ctl("debug", "full").returncode, 0)
+            wait_until(lambda: levels() == ["full", "full"], "both loops have it")
+
     def test_sigquit_writes_a_dump_to_the_log(self):
         with Daemon(worker=None, level="error") as daemon:
             daemon.start()

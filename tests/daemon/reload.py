@@ -122,6 +122,7 @@ class Reload(unittest.TestCase):
             self.assertIn("no worker had to be replaced", result.stdout)
             self.assertEqual(daemon.worker_pids(), pids)
             self.assertEqual(daemon.status()["log_level"], "debug")
+            wait_until(lambda: daemon.facts(daemon.address("web"))["debug"] == 1, "cheap, as it was")
             address = daemon.address("web")
             wait_until(lambda: daemon.facts(address)["log_level"] == 10, "the worker knows it too")
             # The next life of the worker has it from its configuration.
@@ -130,6 +131,26 @@ class Reload(unittest.TestCase):
             self.assertEqual(daemon.facts(address)["config"]["log"]["level"], "debug")
             daemon.send_signal(signal.SIGTERM, "draining for at most 7 s")  # the new grace
             self.assertEqual(daemon.wait(), 0)
+
+    def test_the_debug_level_can_be_changed(self):
+        with Daemon() as daemon:
+            daemon.start()
+            address = daemon.address("web")
+            (pid,) = daemon.worker_pids()
+            result = daemon.ctl("debug", "full")
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            wait_until(lambda: daemon.facts(address)["debug"] == 2, "the worker knows it")
+            self.assertIn("control: debug by uid", daemon.log())
+            # So does the next one, until a reload says again what holds.
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: daemon.status()["generation"] == 2, "the next generation serves")
+            wait_until(lambda: daemon.facts(address)["debug"] == 2, "the next worker knows it, too")
+            self.assertEqual(daemon.ctl("reload").returncode, 0)
+            wait_until(lambda: daemon.facts(address)["debug"] == 1, "the configuration's level holds")
+            for words in (("debug",), ("debug", "fulll"), ("debug", "full", "off")):
+                self.assertEqual((words, daemon.ctl(*words).returncode), (words, 2))
+            self.assertEqual(daemon.request("POST", "/debug?level=x")[0], 400)
+            self.assertEqual(daemon.request("GET", "/debug")[0], 405)
 
     def test_listeners_come_and_go(self):
         with Daemon(listeners={"a": "127.0.0.1:0", "b": "127.0.0.1:0"}) as daemon:
