@@ -10,15 +10,16 @@ weft_add_check(check.develop check 60 ${tools}/check-develop ${PROJECT_SOURCE_DI
 weft_add_check(check.readme check 60 ${tools}/check-readme ${PROJECT_SOURCE_DIR})
 weft_add_check(check.asyncio-map check 60 ${tools}/check-asyncio-map --final ${PROJECT_SOURCE_DIR})
 weft_glob(headers ../include/weft/*.h)
-list(FILTER headers EXCLUDE REGEX "/(http|service)\\.h$")
+list(FILTER headers EXCLUDE REGEX "/(http(_[a-z]+)?|service)\\.h$")
 weft_add_check(check.exports.weft check 60 ${tools}/check-exports $<TARGET_FILE:weft> ${headers})
 weft_add_check(check.symbols.weft check 60
     ${tools}/check-symbols $<TARGET_FILE:weft> weft_ WEFT_0)
 if(TARGET weft_http)
+    weft_glob(headers ../include/weft/http.h ../include/weft/http_*.h)
     weft_add_check(check.symbols.weft-http check 60
         ${tools}/check-symbols $<TARGET_FILE:weft_http> weft_http_ WEFT_HTTP_0)
     weft_add_check(check.exports.weft-http check 60
-        ${tools}/check-exports $<TARGET_FILE:weft_http> ${PROJECT_SOURCE_DIR}/include/weft/http.h)
+        ${tools}/check-exports $<TARGET_FILE:weft_http> ${headers})
 endif()
 if(TARGET weft-worker)
     weft_add_check(check.exports.weft-worker check 60
