@@ -12,12 +12,13 @@
  *     blocked-loop        one that is slow, within 50 ms of the threshold, while it lasts
  *     executor-saturated  a pool whose queue stands still; long-job, abandoned-job
  *     cancel-ignored      a task that goes on although it was cancelled
- *     exception-never-retrieved   by age: nobody asked for a failed task's error
  *     lock-left-behind    a lock whose holder has ended
  *     wait-cycle          tasks that wait for each other
  *
  * A thread that got no processor, and a process that was stopped, are not called blocked: time
  * that was spent waiting for a processor, or stopped, does not count.
+ *
+ * Tasks are looked at in snapshots, every few seconds and only when something has run since.
  *
  *     static void on_stall(const weft_stall *stall, void *data)
  *     {
@@ -78,14 +79,13 @@ WEFT_API void weft_set_stall_handler(weft_stall_fn *handler, void *data);
 typedef struct weft_monitor_limits {
     size_t size;
     weft_duration cancel_ignored; /* by a task since its cancel; 0: 10 s; WEFT_FOREVER: never */
-    weft_duration error_unread;   /* since a task or future failed; 0: 60 s; the same */
     weft_duration waiting;        /* since when a task waits, before its part in a wait cycle or
                                      for a lock left behind is looked for; 0: 5 s; the same */
 } weft_monitor_limits;
 
-#define WEFT_MONITOR_LIMITS_INIT             \
-    {                                        \
-        sizeof(weft_monitor_limits), 0, 0, 0 \
+#define WEFT_MONITOR_LIMITS_INIT          \
+    {                                     \
+        sizeof(weft_monitor_limits), 0, 0 \
     }
 
 /**

@@ -30,11 +30,13 @@
 #include "inspect/culprit.h"
 #include "inspect/live_stack.h"
 #include "inspect/stall.h"
+#include "inspect/task_watch.h"
 #include "loop/loop.h"
 #include "thread/bell.h"
 #include "thread/executor.h"
 #include "thread/futex.h"
 #include "thread/start.h"
+#include "weft/inspect.h"
 #include "weft/monitor.h"
 
 #include <errno.h>
@@ -50,7 +52,9 @@
 
 enum {
     IDLE_LOOKS = 8, /* in a row, before it sleeps for good */
-    TEXT_SIZE = 512
+    TEXT_SIZE = 512,
+    MANY_TASKS = 2000,
+    HOLD_SHARE = 1000 /* loops are held for that part of the time at most */
 };
 
 #define LEAST_THRESHOLD WEFT_MS(1)
@@ -58,6 +62,12 @@ enum {
 /* Where threads cannot be told apart from idle ones for sure: look now and then. */
 #define SLEEP_WITHOUT_BARRIER WEFT_MS(500)
 #define EXECUTOR_PERIOD       WEFT_S(1)
+/* Snapshots of tasks: at most so often, and rarely where there are many or they held a loop. */
+#define LEAST_TASKS_PERIOD WEFT_MS(200)
+#define MOST_TASKS_PERIOD  WEFT_S(5)
+#define MANY_TASKS_PERIOD  WEFT_S(60)
+#define CANCEL_IGNORED     WEFT_S(10)
+#define WAITING            WEFT_S(5)
 /* So long a process that stood still is worth a word. */
 #define LONG_STANDSTILL WEFT_S(1)
 
@@ -86,6 +96,9 @@ static struct {
     bool wants_stacks;            /* guarded by mu: there may be one to take soon */
     bool are_bells_hung;          /* guarded by mu */
     weft_time executors_at;       /* guarded by mu: look at executors then */
+    weft_time tasks_at;           /* guarded by mu: look at tasks then */
+    bool wants_tasks;             /* guarded by mu: to look at them is not in vain */
+    uint64_t n_run_then;          /* guarded by mu: of all loops, when tasks were looked at last */
     bool is_asleep;               /* atomic: for tests */
 } monitor = {
     .life = PTHREAD_MUTEX_INITIALIZER,
@@ -499,6 +512,9 @@ static weft_time choose_sleep(weft_time now, weft_time next)
     if (wf_executors_are_active() && monitor.executors_at < limit) {
         limit = monitor.executors_at;
     }
+    if (monitor.tasks_at != 0 && monitor.tasks_at < limit && monitor.wants_tasks) {
+        limit = monitor.tasks_at;
+    }
     return limit;
 }
 
@@ -550,6 +566,118 @@ static void look_at_executors(weft_time now)
     pthread_mutex_lock(&monitor.mu);
 }
 
+/* ---- looking at tasks: under mu ---------------------------------------------- */
+
+/* The monitor's own; they are too large for its stack and never used twice at once. */
+static struct wf_task_watch task_watch;
+static struct wf_task_news task_news[WF_TASK_NEWS];
+
+static weft_duration or_default(const weft_duration *limit, weft_duration usual)
+{
+    weft_duration given = __atomic_load_n(limit, __ATOMIC_RELAXED);
+
+    return given != 0 ? given : usual;
+}
+
+static struct wf_task_limits task_limits_of(const weft_loop *loop)
+{
+    return (struct wf_task_limits){
+        .cancel_ignored = or_default(&loop->watch.cancel_ignored, CANCEL_IGNORED),
+        .waiting = or_default(&loop->watch.waiting, WAITING),
+    };
+}
+
+/* Without mu. */
+static bool find_task_limits(uint64_t address, struct wf_task_limits *out_limits)
+{
+    bool is_watched = false;
+
+    pthread_mutex_lock(&monitor.mu);
+    for (struct wf_list *link = monitor.loops.next; link != &monitor.loops && !is_watched;
+         link = link->next) {
+        const weft_loop *loop = WF_CONTAINER_OF(link, weft_loop, watch.link);
+        if ((uintptr_t)loop == address) {
+            *out_limits = task_limits_of(loop);
+            is_watched = true;
+        }
+    }
+    pthread_mutex_unlock(&monitor.mu);
+    return is_watched;
+}
+
+/* What all loops together have run, how many tasks they have, and how soon to look at those. */
+static weft_duration measure_loops(uint64_t *out_n_run)
+{
+    weft_duration period = WEFT_FOREVER;
+    size_t n_tasks = 0;
+
+    *out_n_run = 0;
+    for (struct wf_list *link = monitor.loops.next; link != &monitor.loops; link = link->next) {
+        const weft_loop *loop = WF_CONTAINER_OF(link, weft_loop, watch.link);
+        struct wf_task_limits limits = task_limits_of(loop);
+        weft_duration least =
+            limits.waiting < limits.cancel_ignored ? limits.waiting : limits.cancel_ignored;
+        period = least < period ? least : period;
+        n_tasks += wf_loop_count_tasks(loop);
+        *out_n_run += __atomic_load_n(&loop->n_run, __ATOMIC_RELAXED);
+    }
+    if (period == WEFT_FOREVER || n_tasks == 0) {
+        return WEFT_FOREVER;
+    }
+    if (n_tasks > MANY_TASKS) {
+        return MANY_TASKS_PERIOD;
+    }
+    period = period > LEAST_TASKS_PERIOD ? period : LEAST_TASKS_PERIOD;
+    return period < MOST_TASKS_PERIOD ? period : MOST_TASKS_PERIOD;
+}
+
+/* Without mu. How long a loop was held for it. */
+static weft_duration judge_tasks(void)
+{
+    struct wf_snapshot_options options = { .parts = WEFT_DUMP_TASKS | WEFT_DUMP_WAITS };
+    struct wf_snapshot *snapshot = NULL;
+
+    if (wf_snapshot_take(&options, &snapshot) < 0) {
+        return 0; /* without memory: another time */
+    }
+    weft_duration held = snapshot->longest_hold;
+    size_t n = wf_task_watch_judge(&task_watch, snapshot, find_task_limits, task_news);
+    wf_snapshot_free(snapshot);
+    for (size_t i = 0; i < n; i++) {
+        wf_task_news_report(&task_news[i]);
+    }
+    return held;
+}
+
+/* Whether there is a reason to: something ran since the last time, or something looked wrong. */
+static bool wants_tasks(uint64_t n_run)
+{
+    return n_run != monitor.n_run_then || task_watch.is_pending;
+}
+
+/* When a look at tasks is due: WEFT_FOREVER when nothing can have changed. Leaves mu meanwhile. */
+static void look_at_tasks(weft_time now)
+{
+    uint64_t n_run;
+    weft_duration period = measure_loops(&n_run);
+
+    if (monitor.tasks_at == 0 || period == WEFT_FOREVER) {
+        monitor.tasks_at = period == WEFT_FOREVER ? 0 : now + period;
+        return;
+    }
+    monitor.wants_tasks = wants_tasks(n_run);
+    if (now < monitor.tasks_at || !monitor.wants_tasks) {
+        return;
+    }
+    monitor.n_run_then = n_run;
+    pthread_mutex_unlock(&monitor.mu);
+    weft_duration held = judge_tasks();
+    pthread_mutex_lock(&monitor.mu);
+    period = held * HOLD_SHARE > period ? held * HOLD_SHARE : period;
+    monitor.tasks_at = weft_clock_now() + period;
+    monitor.wants_tasks = task_watch.is_pending;
+}
+
 /* Leaves mu meanwhile: once, when something has lasted for half the threshold. */
 static void prepare_stacks(void)
 {
@@ -583,6 +711,7 @@ static void work_one_round(struct notice *notice)
         return;
     }
     look_at_executors(now);
+    look_at_tasks(now);
     prepare_stacks();
     sleep_until(choose_sleep(now, next), heard);
 }
@@ -640,6 +769,7 @@ static void on_fork_in_child(void)
     monitor.is_stopping = false;
     monitor.is_asleep = false;
     monitor.are_bells_hung = false;
+    monitor.tasks_at = 0;
     monitor.planned = WEFT_FOREVER;
 }
 
@@ -873,11 +1003,10 @@ int weft_loop_set_monitor_limits(weft_loop *loop, const weft_monitor_limits *giv
     if (r < 0) {
         return r;
     }
-    if (limits.cancel_ignored < 0 || limits.error_unread < 0 || limits.waiting < 0) {
+    if (limits.cancel_ignored < 0 || limits.waiting < 0) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a limit cannot be negative");
     }
     __atomic_store_n(&loop->watch.cancel_ignored, limits.cancel_ignored, __ATOMIC_RELAXED);
-    __atomic_store_n(&loop->watch.error_unread, limits.error_unread, __ATOMIC_RELAXED);
     __atomic_store_n(&loop->watch.waiting, limits.waiting, __ATOMIC_RELAXED);
     return 0;
 }

@@ -70,7 +70,6 @@ struct wf_loop_watch {
     int tid;             /* guarded by the watcher's lock: of its thread */
     /* atomic, relaxed: limits of weft_loop_set_monitor_limits; 0: the default */
     weft_duration cancel_ignored;
-    weft_duration error_unread;
     weft_duration waiting;
     bool is_watched; /* guarded by the watcher's lock; the loop's thread writes it */
     /* the watcher's own; here, so that watching allocates nothing */

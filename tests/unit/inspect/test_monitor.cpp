@@ -7,9 +7,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <sched.h>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
+#include <time.h>
 #include <unistd.h>
 #include <vector>
 
@@ -188,6 +190,66 @@ TEST_CASE("monitor: a callback that computes is called busy", "[inspect][monitor
     REQUIRE(log.count(WEFT_REPORT_CALLBACK_EXCEPTION) == 0);
 }
 
+namespace
+{
+
+bool is_hogging = false; /* atomic */
+
+int compute_a_little(void *)
+{
+    timespec begin;
+    timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    do {
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    } while ((now.tv_sec - begin.tv_sec) * WEFT_S(1) + now.tv_nsec - begin.tv_nsec < WEFT_MS(40));
+    return 0;
+}
+
+/* 40 ms of work, with a threshold of 100 ms, where 5 others want the same processor. */
+void starve()
+{
+    std::vector<std::thread> hogs;
+    cpu_set_t one;
+
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<size_t>(sched_getcpu()), &one);
+    (void)sched_setaffinity(0, sizeof one, &one); /* inherited by the hogs */
+    __atomic_store_n(&is_hogging, true, __ATOMIC_RELAXED);
+    for (int i = 0; i < 5; i++) {
+        hogs.emplace_back([] {
+            while (__atomic_load_n(&is_hogging, __ATOMIC_RELAXED)) {
+            }
+        });
+    }
+    {
+        Loop loop;
+        weft_loop_call_soon(loop, compute_a_little, nullptr, nullptr);
+        loop.run();
+    }
+    __atomic_store_n(&is_hogging, false, __ATOMIC_RELAXED);
+    for (auto &hog : hogs) {
+        hog.join();
+    }
+}
+
+} // namespace
+
+TEST_CASE("monitor: a loop that gets no processor is not called blocked", "[inspect][monitor]")
+{
+    log_recorder log;
+    weft_log_set_level(WEFT_LOG_DEBUG);
+    std::thread thread(starve);
+    thread.join();
+    weft_log_set_level(WEFT_LOG_INFO);
+
+    REQUIRE(log.count(WEFT_REPORT_SLOW_CALLBACK) == 0);
+    REQUIRE(log.count(WEFT_REPORT_BLOCKED_LOOP) == 0);
+    REQUIRE(log.has("loop 'watched' was kept from running: <Handle compute_a_little()"));
+    REQUIRE(log.has("waiting for a processor"));
+}
+
 TEST_CASE("monitor: a handler hears of each stall with all that is known", "[inspect][monitor]")
 {
     struct Heard {
@@ -259,6 +321,129 @@ TEST_CASE("monitor: jobs that run long or were abandoned are named though nobody
     weft_executor_unref(executor);
     REQUIRE(log.count(WEFT_REPORT_LONG_JOB) == 1);
     REQUIRE(log.count(WEFT_REPORT_ABANDONED_JOB) == 1);
+}
+
+namespace
+{
+
+struct Deadlock {
+    weft_lock *one = nullptr;
+    weft_lock *two = nullptr;
+    weft_lock *left = nullptr;
+};
+
+int take_both(weft_lock *first, weft_lock *second)
+{
+    WEFT_TRY(weft_lock_acquire(first));
+    WEFT_TRY(weft_sleep(WEFT_MS(1)));
+    return weft_lock_acquire(second);
+}
+
+int forward(void *data)
+{
+    auto *locks = static_cast<Deadlock *>(data);
+    return take_both(locks->one, locks->two);
+}
+
+int backward(void *data)
+{
+    auto *locks = static_cast<Deadlock *>(data);
+    return take_both(locks->two, locks->one);
+}
+
+int take_and_leave(void *data)
+{
+    return weft_lock_acquire(static_cast<Deadlock *>(data)->left);
+}
+
+int stubborn(void *)
+{
+    (void)weft_sleep(WEFT_S(3600));
+    return weft_sleep(WEFT_S(3600));
+}
+
+bool is_all_told()
+{
+    return heard->count(WEFT_REPORT_WAIT_CYCLE) > 0 &&
+           heard->count(WEFT_REPORT_LOCK_LEFT_BEHIND) > 0 &&
+           heard->count(WEFT_REPORT_CANCEL_IGNORED) > 0;
+}
+
+/* Nobody waits for anything any more: what is held can be let go. */
+void untangle(Deadlock *locks)
+{
+    for (weft_lock *lock : { locks->one, locks->two, locks->left }) {
+        (void)weft_lock_release(lock);
+        (void)weft_lock_destroy(lock);
+    }
+}
+
+int entangle(void *data)
+{
+    weft_coro *coros[] = {
+        weft_coro_create(forward, data),        weft_coro_create(backward, data),
+        weft_coro_create(take_and_leave, data), weft_coro_create(take_and_leave, data),
+        weft_coro_create(stubborn, data),
+    };
+    constexpr int n = 5;
+    weft_future *tasks[n];
+    weft_monitor_limits limits = WEFT_MONITOR_LIMITS_INIT;
+    int r = WEFT_EUSER(1);
+
+    limits.waiting = WEFT_MS(50);
+    limits.cancel_ignored = WEFT_MS(50);
+    (void)weft_loop_set_monitor_limits(nullptr, &limits);
+    for (int i = 0; i < n; i++) {
+        (void)weft_create_task(coros[i], &tasks[i]);
+    }
+    (void)weft_sleep(WEFT_MS(10));
+    (void)weft_task_cancel(tasks[n - 1], nullptr);
+    for (int i = 0; i < 6000 && r < 0; i++) {
+        (void)weft_sleep(WEFT_MS(10));
+        r = is_all_told() ? 0 : r;
+    }
+    for (weft_future *task : tasks) {
+        (void)weft_task_cancel(task, nullptr);
+    }
+    (void)weft_wait(tasks, n, WEFT_FOREVER, WEFT_ALL_COMPLETED);
+    for (weft_future *task : tasks) {
+        weft_future_unref(task);
+    }
+    untangle(static_cast<Deadlock *>(data));
+    return r;
+}
+
+} // namespace
+
+TEST_CASE("monitor: tasks that do not get on are named", "[inspect][monitor]")
+{
+    log_recorder log;
+    heard = &log;
+    int code = -1;
+    std::thread thread([&code] {
+        Loop loop;
+        Deadlock locks;
+        weft_task *task = nullptr;
+        weft_loop_set_slow_callback_duration(loop, WEFT_S(3600));
+        (void)weft_lock_create(&locks.one);
+        (void)weft_lock_create(&locks.two);
+        (void)weft_lock_create(&locks.left);
+        code = weft_loop_create_task(loop, weft_coro_create(entangle, &locks), nullptr, &task);
+        if (code == 0) {
+            code = weft_loop_run_until_complete(loop, task, nullptr);
+        }
+        weft_future_unref(task);
+    });
+    thread.join();
+
+    REQUIRE(code == 0);
+    REQUIRE(log.has("tasks wait for each other for "));
+    REQUIRE(log.has("a lock was left behind: Task-"));
+    REQUIRE(log.has(" seconds after it was cancelled"));
+    REQUIRE(log.has("coro=stubborn()"));
+    REQUIRE(log.count(WEFT_REPORT_WAIT_CYCLE) == 1);
+    REQUIRE(log.count(WEFT_REPORT_LOCK_LEFT_BEHIND) == 1);
+    REQUIRE(log.count(WEFT_REPORT_CANCEL_IGNORED) == 1);
 }
 
 TEST_CASE("monitor: a forked child has none until its own loop runs", "[inspect][monitor]")
