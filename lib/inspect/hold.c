@@ -132,8 +132,8 @@ WF_NO_SANITIZE static bool on_hold(const siginfo_t *info, const void *ucontext)
     uint32_t hold = (uint32_t)(value >> 16);
     uint32_t index = (uint32_t)(value & 0xffff);
 
-    if (info->si_code != SI_TIMER || index >= WF_HOLD_MAX) {
-        return false;
+    if (info->si_code != SI_TIMER || index >= WF_HOLD_MAX || hold == 0) {
+        return false; /* holds count from 1 */
     }
     struct slot *slot = &slots[index];
     if (!change(slot, hold << PHASE_BITS | ARMED, hold << PHASE_BITS | SAVING)) {
@@ -556,6 +556,7 @@ size_t wf_hold_begin(struct wf_hold *hold, pid_t pid, struct wf_held *threads, s
     }
     pthread_mutex_lock(&holding);
     number = (number + 1) & (UINT32_MAX >> PHASE_BITS);
+    number += number == 0;
     *hold = (struct wf_hold){ .pid = is_own ? getpid() : pid,
                               .threads = threads,
                               .n = n,

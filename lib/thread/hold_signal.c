@@ -81,7 +81,7 @@ WF_NO_SANITIZE static void on_signal(int signal, siginfo_t *info, void *context)
     int saved_errno = errno;
     wf_hold_signal_fn *function = __atomic_load_n(&on_hold, __ATOMIC_ACQUIRE);
 
-    if ((function == NULL || !function(info, context)) && info->si_code != SI_TIMER) {
+    if (function == NULL || !function(info, context)) {
         pass_on(signal, info, context);
     }
     errno = saved_errno;
