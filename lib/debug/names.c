@@ -20,10 +20,10 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <stdlib.h>
 
 enum {
     N_ANSWERS = 512,
+    MAX_SCOPES = 48,
     MAX_FUNCTIONS = 12 /* at one address; of more the innermost and the outermost are shown */
 };
 
@@ -101,22 +101,37 @@ static const char *get_call_file(Dwarf_Die *unit, Dwarf_Die *inlined)
     return name != NULL && name[0] != '?' ? name : NULL;
 }
 
-/*
- * The scopes that contain the address, the innermost first, and after an inlined function those
- * into which it was inlined, not those in which it was written. 0: none; else free *out_scopes.
- */
-static int get_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **out_scopes)
+static bool holds_functions(int tag)
 {
-    Dwarf_Die *scopes = NULL;
-    Dwarf_Die innermost;
+    return tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_structure_type;
+}
 
-    if (dwarf_getscopes(unit, address, &scopes) <= 0) {
-        return 0;
+/*
+ * The scopes around <address> below <parent>, the outermost first: the function, then blocks and
+ * what was inlined into it. dwarf_getscopes would do, but finds none in many units that link-time
+ * optimisation made. How many.
+ */
+static size_t find_scopes(Dwarf_Die *parent, Dwarf_Addr address, Dwarf_Die *scopes, size_t size)
+{
+    Dwarf_Die child;
+    size_t n = 0;
+    int r = dwarf_child(parent, &child);
+
+    for (; r == 0 && size > 0; r = dwarf_siblingof(&child, &child)) {
+        int tag = dwarf_tag(&child);
+        if (holds_functions(tag)) {
+            n = find_scopes(&child, address, scopes, size);
+        } else if ((tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine ||
+                    tag == DW_TAG_lexical_block) &&
+                   dwarf_haspc(&child, address) == 1) {
+            scopes[0] = child;
+            n = 1 + find_scopes(&child, address, scopes + 1, size - 1);
+        }
+        if (n > 0) {
+            return n;
+        }
     }
-    innermost = scopes[0];
-    free(scopes); /* libdw made it by malloc */
-    int n = dwarf_getscopes_die(&innermost, out_scopes);
-    return n > 0 ? n : 0;
+    return 0;
 }
 
 /*
@@ -126,8 +141,8 @@ static int get_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **out_scope
 static bool ask_scopes(Dwarf_Die *unit, Dwarf_Addr bias, struct answer *answer)
 {
     Dwarf_Addr address = answer->address - bias;
-    Dwarf_Die *scopes = NULL;
-    int n_scopes = get_scopes(unit, address, &scopes);
+    Dwarf_Die scopes[MAX_SCOPES];
+    size_t n_scopes = find_scopes(unit, address, scopes, MAX_SCOPES);
     Dwarf_Line *at = dwarf_getsrc_die(unit, address);
     const char *file = at != NULL ? dwarf_linesrc(at, NULL, NULL) : NULL;
     bool is_done = false;
@@ -136,7 +151,7 @@ static bool ask_scopes(Dwarf_Die *unit, Dwarf_Addr bias, struct answer *answer)
     if (at != NULL) {
         (void)dwarf_lineno(at, &line); /* stays 0 */
     }
-    for (int i = 0; i < n_scopes && !is_done; i++) {
+    for (size_t i = n_scopes; i-- > 0 && !is_done;) {
         int tag = dwarf_tag(&scopes[i]);
         if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) {
             continue;
@@ -152,7 +167,6 @@ static bool ask_scopes(Dwarf_Die *unit, Dwarf_Addr bias, struct answer *answer)
             line = get_number(&scopes[i], DW_AT_call_line);
         }
     }
-    free(scopes);
     return is_done;
 }
 
