@@ -29,6 +29,7 @@
 #include "base/text.h"
 #include "inspect/culprit.h"
 #include "inspect/live_stack.h"
+#include "inspect/notice.h"
 #include "inspect/stall.h"
 #include "inspect/task_watch.h"
 #include "loop/loop.h"
@@ -52,7 +53,6 @@
 
 enum {
     IDLE_LOOKS = 8, /* in a row, before it sleeps for good */
-    TEXT_SIZE = 512,
     MANY_TASKS = 2000,
     HOLD_SHARE = 1000 /* loops are held for that part of the time at most */
 };
@@ -68,8 +68,6 @@ enum {
 #define MANY_TASKS_PERIOD  WEFT_S(60)
 #define CANCEL_IGNORED     WEFT_S(10)
 #define WAITING            WEFT_S(5)
-/* So long a process that stood still is worth a word. */
-#define LONG_STANDSTILL WEFT_S(1)
 
 /* What is known of one loop, in weft_loop.watch.track. Guarded by mu. */
 struct track {
@@ -106,13 +104,6 @@ static struct {
     .loops = { &monitor.loops, &monitor.loops },
     .planned = WEFT_FOREVER,
 };
-
-/* Its own, as weft_set_stall_handler says. */
-static struct {
-    pthread_mutex_t mu; /* guards the pair */
-    weft_stall_fn *handler;
-    void *data;
-} listener = { .mu = PTHREAD_MUTEX_INITIALIZER };
 
 static struct track *track_of(weft_loop *loop)
 {
@@ -203,187 +194,6 @@ static struct wf_stall_sample read_loop(const weft_loop *loop, weft_time now, we
     return sample;
 }
 
-/* ---- what is said -------------------------------------------------------- */
-
-/* A report put together under mu, to be sent without it. */
-struct notice {
-    bool is_due;
-    bool is_logged; /* not kept back by the limit */
-    bool is_turn;
-    bool is_starved;
-    bool has_stack;        /* live_stack.h has it */
-    const weft_loop *loop; /* compared only */
-    char loop_name[64];
-    struct wf_culprit culprit;
-    struct wf_stall_times times;
-    uint64_t n_of_turn; /* pieces of work in it */
-    unsigned n;
-    unsigned n_kept;
-};
-
-static double seconds(weft_duration duration)
-{
-    return (double)duration / 1e9;
-}
-
-/* "0.120 on the processor, 0.003 blocked in calls": parts that are next to nothing are left out. */
-static void describe_parts(const struct wf_stall_times *times, struct wf_text *text)
-{
-    weft_duration least = times->took / 20;
-
-    wf_text_add(text, "%.3f on the processor", seconds(times->cpu));
-    if (times->blocked > least) {
-        wf_text_add(text, ", %.3f blocked in calls", seconds(times->blocked));
-    }
-    if (times->delay > least) {
-        wf_text_add(text, ", %.3f waiting for a processor", seconds(times->delay));
-    }
-    if (times->missed > least) {
-        wf_text_add(text, ", %.3f stopped", seconds(times->missed));
-    }
-}
-
-static void report_slow(const struct wf_culprit *culprit, const struct wf_stall_times *times)
-{
-    weft_report report = WEFT_REPORT_INIT;
-    char message[TEXT_SIZE];
-    struct wf_text text;
-
-    wf_text_init(&text, message, sizeof message);
-    wf_text_add(&text, "Executing %s took %.3f seconds (", culprit->info.object,
-                seconds(times->took));
-    describe_parts(times, &text);
-    wf_text_add(&text, ")");
-    report.kind = WEFT_REPORT_SLOW_CALLBACK;
-    report.message = message;
-    report.subject = culprit->info.subject[0] != '\0' ? culprit->info.subject : NULL;
-    report.origin = culprit->info.origin;
-    report.label = culprit->label[0] != '\0' ? culprit->label : NULL;
-    wf_report(&report); /* asyncio logs it too, without asking the exception handler */
-}
-
-static void report_turn(const struct notice *notice)
-{
-    weft_report report = WEFT_REPORT_INIT;
-    char message[TEXT_SIZE];
-    struct wf_text text;
-
-    wf_text_init(&text, message, sizeof message);
-    wf_text_add(&text, "Executing one turn of loop '%s' took %.3f seconds (", notice->loop_name,
-                seconds(notice->times.took));
-    describe_parts(&notice->times, &text);
-    wf_text_add(&text, "): none of its callbacks was slow alone, one was %s",
-                notice->culprit.info.object);
-    report.kind = WEFT_REPORT_SLOW_CALLBACK;
-    report.message = message;
-    report.subject = notice->loop_name;
-    report.label = notice->culprit.label[0] != '\0' ? notice->culprit.label : NULL;
-    wf_report(&report);
-}
-
-/* Nobody's fault here, so no report: a line for whoever wonders. */
-static void log_starved(const char *loop_name, const struct wf_culprit *culprit,
-                        const struct wf_stall_times *times)
-{
-    bool is_long = times->delay + times->missed >= LONG_STANDSTILL;
-    char parts[160];
-    struct wf_text text;
-
-    wf_text_init(&text, parts, sizeof parts);
-    describe_parts(times, &text);
-    weft_log(is_long ? WEFT_LOG_INFO : WEFT_LOG_DEBUG, "weft",
-             "loop '%s' was kept from running: %s took %.3f seconds (%s)", loop_name,
-             culprit->info.object, seconds(times->took), parts);
-}
-
-static enum weft_stall_cause public_cause(enum wf_stall_cause cause)
-{
-    return cause == WF_STALL_BUSY      ? WEFT_STALL_BUSY
-           : cause == WF_STALL_BLOCKED ? WEFT_STALL_BLOCKED
-                                       : WEFT_STALL_STARVED;
-}
-
-static void describe_notice(const struct notice *notice, char *message, size_t size)
-{
-    const struct wf_stall_times *times = &notice->times;
-    struct wf_text text;
-
-    wf_text_init(&text, message, size);
-    if (notice->is_starved) {
-        wf_text_add(&text, "loop '%s' gets no processor: ", notice->loop_name);
-    } else if (notice->is_turn) {
-        wf_text_add(&text, "loop '%s' has not polled for %.3f seconds, now in ", notice->loop_name,
-                    seconds(times->took));
-    } else {
-        wf_text_add(&text, "loop '%s' is %s: ", notice->loop_name,
-                    times->cpu >= times->blocked ? "busy" : "blocked");
-    }
-    wf_text_add(&text, "%s", notice->culprit.info.object);
-    if (!notice->is_turn) {
-        wf_text_add(&text, " runs for %.3f seconds", seconds(times->took));
-    }
-    wf_text_add(&text, " (");
-    describe_parts(times, &text);
-    wf_text_add(&text, ")");
-    if (notice->n_kept > 0) {
-        wf_text_add(&text, "; %u such reports were left out", notice->n_kept);
-    }
-}
-
-static void call_listener(const struct notice *notice, const char *message, const char *label,
-                          const char *stack)
-{
-    pthread_mutex_lock(&listener.mu);
-    weft_stall_fn *handler = listener.handler;
-    void *data = listener.data;
-    pthread_mutex_unlock(&listener.mu);
-    if (handler == NULL) {
-        return;
-    }
-    weft_stall stall = {
-        .size = sizeof stall,
-        .loop = notice->loop,
-        .loop_name = notice->loop_name,
-        .message = message,
-        .object = notice->culprit.info.object,
-        .subject = notice->culprit.info.subject,
-        .label = label,
-        .origin = notice->culprit.info.origin,
-        .stack = stack,
-        .lasts = notice->times.counted,
-        .cause = public_cause(notice->times.cause),
-        .n = notice->n,
-    };
-    handler(&stall, data);
-}
-
-/* Without mu. */
-static void send(const struct notice *notice)
-{
-    const char *label = notice->culprit.label[0] != '\0' ? notice->culprit.label : NULL;
-    char message[TEXT_SIZE];
-    char stack[WF_LIVE_STACK_TEXT];
-
-    describe_notice(notice, message, sizeof message);
-    if (notice->has_stack) {
-        wf_live_stack_print(stack, sizeof stack);
-    }
-    if (notice->is_starved) {
-        weft_log(WEFT_LOG_INFO, "weft", "%s", message);
-    } else if (notice->is_logged) {
-        weft_report report = WEFT_REPORT_INIT;
-        report.kind = WEFT_REPORT_BLOCKED_LOOP;
-        report.message = message;
-        report.subject = notice->culprit.info.subject[0] != '\0' ? notice->culprit.info.subject
-                                                                 : notice->loop_name;
-        report.origin = notice->culprit.info.origin;
-        report.label = label;
-        report.stack = notice->has_stack ? stack : NULL;
-        wf_report(&report);
-    }
-    call_listener(notice, message, label, notice->has_stack ? stack : NULL);
-}
-
 /* ---- looking at loops: under mu --------------------------------------------- */
 
 /* Name what <loop> runs, unless that is known. */
@@ -394,7 +204,7 @@ static void name_culprit(weft_loop *loop, struct track *track, uint64_t n_run)
     }
 }
 
-static void fill_notice(struct notice *notice, weft_loop *loop, struct track *track,
+static void fill_notice(struct wf_notice *notice, weft_loop *loop, struct track *track,
                         const struct wf_stall_verdict *verdict, weft_time now)
 {
     notice->is_due = true;
@@ -415,7 +225,7 @@ static void fill_notice(struct notice *notice, weft_loop *loop, struct track *tr
 
 /* One look at <loop>. At most one notice is filled; the next look finds the next. */
 static weft_time look_at(weft_loop *loop, weft_time now, weft_duration missed,
-                         struct notice *notice)
+                         struct wf_notice *notice)
 {
     struct track *track = track_of(loop);
     struct wf_stall_sample sample = read_loop(loop, now, missed);
@@ -436,7 +246,7 @@ static weft_time look_at(weft_loop *loop, weft_time now, weft_duration missed,
 }
 
 /* When to look again. */
-static weft_time look_at_all(weft_time now, weft_duration missed, struct notice *notice)
+static weft_time look_at_all(weft_time now, weft_duration missed, struct wf_notice *notice)
 {
     weft_time next = now + MOST_THRESHOLD / 4;
 
@@ -545,13 +355,6 @@ static weft_duration count_missed(weft_time now)
                             ? 0
                             : delay - monitor.slept_at_delay;
     return wf_stall_missed(monitor.planned, now, own);
-}
-
-static void tell_standstill(weft_duration missed)
-{
-    weft_log(WEFT_LOG_INFO, "weft",
-             "the process stood still for %.1f seconds: it was stopped, or the machine was",
-             seconds(missed));
 }
 
 /* Leaves mu meanwhile, for the log. */
@@ -689,7 +492,7 @@ static void prepare_stacks(void)
 }
 
 /* One round: look, say, sleep. Under mu, which it leaves meanwhile. */
-static void work_one_round(struct notice *notice)
+static void work_one_round(struct wf_notice *notice)
 {
     uint32_t heard = wf_u32_load_acquire(&wf_bell);
     weft_time now = weft_clock_now();
@@ -699,13 +502,13 @@ static void work_one_round(struct notice *notice)
     hang_bells(/* are_hung = */ false);
     notice->is_due = false;
     weft_time next = look_at_all(now, missed, notice);
-    if (notice->is_due || missed >= LONG_STANDSTILL) {
+    if (notice->is_due || missed >= WF_LONG_STANDSTILL) {
         pthread_mutex_unlock(&monitor.mu);
-        if (missed >= LONG_STANDSTILL) {
-            tell_standstill(missed);
+        if (missed >= WF_LONG_STANDSTILL) {
+            wf_notice_standstill(missed);
         }
         if (notice->is_due) {
-            send(notice);
+            wf_notice_send(notice);
         }
         pthread_mutex_lock(&monitor.mu);
         return;
@@ -718,7 +521,7 @@ static void work_one_round(struct notice *notice)
 
 static void *monitor_main(void *data)
 {
-    struct notice notice = { 0 };
+    struct wf_notice notice = { 0 };
 
     (void)data;
     wf_thread_set_name("weft-monitor");
@@ -762,7 +565,7 @@ static void on_fork_in_child(void)
 {
     pthread_mutex_init(&monitor.life, NULL);
     pthread_mutex_init(&monitor.mu, NULL);
-    pthread_mutex_init(&listener.mu, NULL);
+    wf_notice_begin_child();
     wf_list_init(&monitor.loops);
     monitor.n_loops = 0;
     monitor.has_thread = false;
@@ -854,7 +657,7 @@ static struct wf_stall_sample read_own(const weft_loop *loop, weft_duration dela
 struct ending {
     bool is_slow;    /* by what counts */
     bool is_starved; /* it was long, but that does not count */
-    struct notice notice;
+    struct wf_notice notice;
 };
 
 /* Under mu. */
@@ -863,7 +666,7 @@ static void measure_end(weft_loop *loop, struct wf_stall_span *span, weft_durati
 {
     struct track *track = track_of(loop);
     struct wf_stall_sample sample = read_own(loop, span->delay);
-    struct notice *notice = &ending->notice;
+    struct wf_notice *notice = &ending->notice;
     weft_duration threshold = threshold_of(loop);
 
     wf_stall_measure(span, &sample, &notice->times);
@@ -917,11 +720,11 @@ static void note_end(weft_loop *loop, enum wf_attention what)
         return;
     }
     if (ending.is_slow && what == WF_ATTENTION_TURN) {
-        report_turn(&ending.notice);
+        wf_notice_turn(&ending.notice);
     } else if (ending.is_slow) {
-        report_slow(&ending.notice.culprit, &ending.notice.times);
+        wf_notice_slow(&ending.notice.culprit, &ending.notice.times);
     } else if (ending.is_starved) {
-        log_starved(ending.notice.loop_name, &ending.notice.culprit, &ending.notice.times);
+        wf_notice_starved(ending.notice.loop_name, &ending.notice.culprit, &ending.notice.times);
     }
 }
 
@@ -963,9 +766,9 @@ static void note_slow(weft_loop *loop, const struct wf_work_info *info,
     divide_exactly(loop, work, &times);
     pthread_mutex_unlock(&monitor.mu);
     if (times.counted >= loop->slow_callback_duration) {
-        report_slow(&culprit, &times);
+        wf_notice_slow(&culprit, &times);
     } else {
-        log_starved(loop->name, &culprit, &times);
+        wf_notice_starved(loop->name, &culprit, &times);
     }
 }
 
@@ -983,14 +786,6 @@ const struct wf_loop_watcher wf_loop_watcher = { begin,    end,       wf_bell_ri
                                                  note_end, note_slow, note_report };
 
 /* ---- the public half -------------------------------------------------------- */
-
-void weft_set_stall_handler(weft_stall_fn *handler, void *data)
-{
-    pthread_mutex_lock(&listener.mu);
-    listener.handler = handler;
-    listener.data = data;
-    pthread_mutex_unlock(&listener.mu);
-}
 
 int weft_loop_set_monitor_limits(weft_loop *loop, const weft_monitor_limits *given)
 {
