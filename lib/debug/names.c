@@ -22,7 +22,8 @@
 #include <elfutils/libdw.h>
 
 enum {
-    N_ANSWERS = 512,
+    N_WAYS = 4,
+    N_ANSWERS = 128 * N_WAYS,
     MAX_SCOPES = 48,
     MAX_FUNCTIONS = 12 /* at one address; of more the innermost and the outermost are shown */
 };
@@ -201,14 +202,20 @@ static void ask(struct answer *answer)
     }
 }
 
+/* In one of a few places that its address chooses, so that two may share a first choice. */
 static const struct answer *get_answer(Dwfl *dwfl, uint64_t address)
 {
-    struct answer *answer = &answers[address * UINT64_C(0x9e3779b97f4a7c15) >> 55];
+    static size_t next;
+    struct answer *set = &answers[(address * UINT64_C(0x9e3779b97f4a7c15) >> 57) * N_WAYS];
 
-    if (answer->dwfl != dwfl || answer->address != address || answer->generation != generation) {
-        *answer = (struct answer){ .dwfl = dwfl, .address = address, .generation = generation };
-        ask(answer);
+    for (size_t i = 0; i < N_WAYS; i++) {
+        if (set[i].dwfl == dwfl && set[i].address == address && set[i].generation == generation) {
+            return &set[i];
+        }
     }
+    struct answer *answer = &set[next++ % N_WAYS];
+    *answer = (struct answer){ .dwfl = dwfl, .address = address, .generation = generation };
+    ask(answer);
     return answer;
 }
 
