@@ -44,7 +44,8 @@ void wf_creation_free(struct wf_creation *creation);
 const char *wf_creation_describe(const struct wf_creation *creation, const char *what, char *room);
 /* How long this thread has waited for names: the work that it was in did not take that long. */
 weft_duration wf_creation_time(void);
-/* The same for the call that is going on, and "<what> (most recent call last):". */
+/* The same for the call that is going on, and "<what> (most recent call last):". NULL in a forked
+ * child, whose parent's other threads may have been naming something. */
 const char *wf_creation_describe_caller(const char *what, char *room);
 
 #endif

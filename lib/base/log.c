@@ -10,6 +10,7 @@
 #include "base/log.h"
 
 #include "base/alloc.h"
+#include "base/creation.h"
 #include "base/frame.h"
 
 #include <stdarg.h>
@@ -22,7 +23,8 @@
 
 enum {
     LINE_SIZE = 1024,
-    REPORT_SIZE = 8192
+    REPORT_SIZE = 8192,
+    MAX_CALLS_NAMED = 5 /* a minute */
 };
 
 struct sink {
@@ -234,6 +236,25 @@ void wf_report(const weft_report *report)
     send_record(&record);
 }
 
+/*
+ * Whose call it was, a few times a minute: names take their time, and a mistake in a loop would
+ * be told of again and again.
+ */
+static const char *describe_call(char *room)
+{
+    static _Atomic(weft_time) minute_start;
+    static atomic_int n_in_minute;
+    weft_time now = weft_clock_now();
+
+    if (now - atomic_load_explicit(&minute_start, memory_order_relaxed) > WEFT_S(60)) {
+        atomic_store_explicit(&minute_start, now, memory_order_relaxed);
+        atomic_store_explicit(&n_in_minute, 0, memory_order_relaxed);
+    }
+    return atomic_fetch_add_explicit(&n_in_minute, 1, memory_order_relaxed) < MAX_CALLS_NAMED
+               ? wf_creation_describe_caller("Stack of the call", room)
+               : NULL;
+}
+
 #ifdef __clang_analyzer__
 #undef wf_misuse /* log.h tells it what comes of it */
 #endif
@@ -241,6 +262,7 @@ void wf_report(const weft_report *report)
 int wf_misuse(enum weft_report_kind kind, int code, const char *format, ...)
 {
     char message[256];
+    char room[WF_CREATION_TEXT_SIZE];
     va_list arguments;
 
     va_start(arguments, format);
@@ -252,6 +274,7 @@ int wf_misuse(enum weft_report_kind kind, int code, const char *format, ...)
     report.kind = kind;
     report.message = message;
     report.code = code;
+    report.source_traceback = describe_call(room);
     wf_report(&report);
 
     const char *action = getenv("WEFT_MISUSE");

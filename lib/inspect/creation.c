@@ -30,6 +30,12 @@ static bool is_ours(const struct wf_stack_frame *frame)
     return frame->module != NULL && strncmp(frame->module, "libweft.so", 10) == 0;
 }
 
+/* Where threads begin. */
+static bool is_of_libc(const struct wf_stack_frame *frame)
+{
+    return frame->module != NULL && strncmp(frame->module, "libc.so", 7) == 0;
+}
+
 static void add_frame(struct wf_text *text, const struct wf_stack_frame *frame)
 {
     if (frame->file != NULL) {
@@ -51,7 +57,11 @@ static size_t count_wanted(const struct wf_stack_text *names)
             return i + 1;
         }
     }
-    return names->n;
+    size_t n = names->n;
+    while (n > 0 && is_of_libc(&names->frames[n - 1])) {
+        n--;
+    }
+    return n;
 }
 
 static const char *describe(void *const *pcs, size_t n, const char *head, char *room)
@@ -96,6 +106,10 @@ const char *wf_creation_describe(const struct wf_creation *creation, const char 
 const char *wf_creation_describe_caller(const char *what, char *room)
 {
     void *pcs[WF_CAPTURE_MAX];
+
+    if (wf_fork_generation != 0) {
+        return NULL;
+    }
     int n = wf_capture_stack(pcs, WF_CAPTURE_MAX);
 
     return describe(pcs, (size_t)n, what, room);

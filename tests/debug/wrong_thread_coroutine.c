@@ -1,5 +1,4 @@
 /* A thread starts a task on a loop that is not its own. */
-#include <pthread.h>
 #include <stdio.h>
 #include <weft/weft.h>
 
@@ -9,21 +8,17 @@ static int coro_func(void *arg)
     return weft_sleep(WEFT_MS(1));
 }
 
-static void *work(void *loop)
+static int work(void *loop)
 {
-    pthread_setname_np(pthread_self(), "worker");
     int r = weft_loop_create_task(loop, weft_coro_create(coro_func, NULL), NULL, NULL);
     printf("create_task: %s\n", weft_error_name(r));
-    return NULL;
+    return 0;
 }
 
 static int main_task(void *arg)
 {
-    pthread_t thread;
-
     (void)arg;
-    pthread_create(&thread, NULL, work, weft_get_running_loop());
-    pthread_join(thread, NULL);
+    WEFT_TRY(weft_to_thread(work, weft_get_running_loop(), NULL));
     return 0;
 }
 

@@ -1,5 +1,4 @@
 /* The names that end in _threadsafe may be called from any thread. */
-#include <pthread.h>
 #include <stdio.h>
 #include <weft/weft.h>
 
@@ -10,21 +9,17 @@ static int callback(void *data)
     return 0;
 }
 
-static void *work(void *loop)
+static int work(void *loop)
 {
-    pthread_setname_np(pthread_self(), "worker");
     int r = weft_loop_call_soon_threadsafe(loop, callback, NULL, NULL);
     printf("call_soon_threadsafe: %s\n", weft_error_name(r));
-    return NULL;
+    return 0;
 }
 
 static int main_task(void *arg)
 {
-    pthread_t thread;
-
     (void)arg;
-    pthread_create(&thread, NULL, work, weft_get_running_loop());
-    pthread_join(thread, NULL);
+    WEFT_TRY(weft_to_thread(work, weft_get_running_loop(), NULL));
     return weft_sleep(0);
 }
 
