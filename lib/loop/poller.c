@@ -289,6 +289,8 @@ static void note_sleep(weft_loop *loop, weft_duration asked, weft_duration took,
     wf_histogram_add_shared(&meter->poll_actual, took);
     if (took - asked >= WF_POLL_LATE) {
         wf_meter_count(&meter->n_late_polls);
+    }
+    if (took - asked >= WF_POLL_LATE || loop->debug == WEFT_DEBUG_FULL) {
         weft_log(WEFT_LOG_DEBUG, "weft", "loop '%s': poll %.3f ms took %.3f ms: %d events",
                  loop->name, (double)asked / 1e6, (double)took / 1e6, n_events);
     }

@@ -11,9 +11,7 @@ static int callback(void *data)
 
 static int work(void *loop)
 {
-    int r = weft_loop_call_soon_threadsafe(loop, callback, NULL, NULL);
-    printf("call_soon_threadsafe: %s\n", weft_error_name(r));
-    return 0;
+    return weft_loop_call_soon_threadsafe(loop, callback, NULL, NULL);
 }
 
 static int main_task(void *arg)
