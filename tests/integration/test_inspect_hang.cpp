@@ -84,12 +84,14 @@ int name_me(const char *name)
  * tried. */
 int take_left(void *)
 {
-    return weft_lock_acquire(the->locks[0]);
+    WEFT_TRY(weft_lock_acquire(the->locks[0]));
+    return weft_lock_release(the->locks[0]);
 }
 
 int take_right(void *)
 {
-    return weft_lock_acquire(the->locks[1]);
+    WEFT_TRY(weft_lock_acquire(the->locks[1]));
+    return weft_lock_release(the->locks[1]);
 }
 
 int await_remote(weft_coro *coro, int loop)
@@ -227,14 +229,20 @@ void end(world &all)
         (void)weft_concurrent_future_result(future, WEFT_S(30), nullptr);
         (void)weft_concurrent_future_unref(future);
     }
+    for (int i = 0; i < 2; i++) { /* on the thread of its loop */
+        weft_concurrent_future *done = submit(
+            i == 0 ? [](void *) { return weft_lock_destroy(the->locks[0]); }
+                   : [](void *) { return weft_lock_destroy(the->locks[1]); },
+            i);
+        CHECK(weft_concurrent_future_result(done, WEFT_S(30), nullptr) == 0);
+        (void)weft_concurrent_future_unref(done);
+    }
     for (int i = 0; i < 3; i++) {
         (void)weft_loop_stop_threadsafe(all.loops[i]);
         all.threads[i].join();
     }
     (void)weft_executor_shutdown(all.pool, nullptr);
     (void)weft_executor_unref(all.pool);
-    (void)weft_lock_destroy(all.locks[0]);
-    (void)weft_lock_destroy(all.locks[1]);
     for (int fd : { all.pipe[0], all.pipe[1], all.jobs[0], all.jobs[1] }) {
         close(fd);
     }
