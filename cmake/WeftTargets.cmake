@@ -23,7 +23,7 @@ function(weft_add_library target)
         PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${arg_PRIVATE_INCLUDES})
     target_compile_definitions(${target}_objects PRIVATE WEFT_BUILDING=1)
     target_compile_options(${target}_objects PRIVATE
-        "$<$<COMPILE_LANGUAGE:C>:-fvisibility=hidden;-ftls-model=initial-exec>")
+        "$<$<COMPILE_LANGUAGE:C>:-fvisibility=hidden;-ftls-model=initial-exec;-fno-semantic-interposition;-fno-plt>")
     target_link_libraries(${target}_objects PRIVATE ${arg_LINK} ${arg_PUBLIC_LINK} ${arg_OBJECTS})
     if(WEFT_LTO)
         # Fat objects, so that the static library can be linked by anybody.
@@ -43,7 +43,7 @@ function(weft_add_library target)
         VERSION 0.${PROJECT_VERSION_MINOR}.${PROJECT_VERSION_PATCH}
         SOVERSION 0
         LINK_DEPENDS ${map})
-    target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")
+    target_link_options(${target} PRIVATE "-Wl,--version-script=${map}" -Wl,-Bsymbolic-functions)
     if(WEFT_LTO)
         target_link_options(${target} PRIVATE -flto=auto -O2)
     endif()
