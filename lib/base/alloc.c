@@ -43,6 +43,8 @@ static atomic_bool handed_out;      /* relaxed: only sharpens an error message *
 static atomic_bool counting_blocks; /* relaxed: set before the blocks that matter */
 static atomic_long n_blocks;        /* relaxed: read when all threads are quiet */
 
+bool wf_alloc_has_faults;
+
 static _Thread_local long faults_after = -1;
 static _Thread_local long n_failed;
 static _Thread_local bool fails_once;       /* the allocation after faults_after, and no other */
@@ -65,9 +67,9 @@ int weft_set_allocator(const weft_allocator *allocator)
     return 0;
 }
 
-bool wf_alloc_may_fail_now(void)
+bool wf_alloc_fails_now(void)
 {
-    if (__builtin_expect(faults_after < 0, 1)) {
+    if (faults_after < 0) {
         return false;
     }
     if (fails_one_in > 0) {
@@ -174,6 +176,9 @@ char *wf_strdup(const char *text)
 void wf_alloc_fail_after(long n)
 {
     faults_after = n;
+    if (n >= 0) {
+        __atomic_store_n(&wf_alloc_has_faults, true, __ATOMIC_RELAXED);
+    }
     fails_once = false;
     fails_one_in = 0;
     n_failed = 0;

@@ -23,11 +23,20 @@ char *wf_strdup(const char *text);
 #define wf_new(T)          ((T *)wf_alloc_zeroed(1, sizeof(T)))
 #define wf_new_array(T, n) ((T *)wf_alloc_zeroed((n), sizeof(T)))
 
+/* atomic, relaxed: some thread has planted faults, so each asks for its own. */
+extern bool wf_alloc_has_faults;
+/* Whether a fault is planted here. */
+bool wf_alloc_fails_now(void);
+
 /*
  * Asked before every resource that is not heap memory (a stack, a descriptor),
  * so that the sweep over failing allocations reaches those too.
  */
-bool wf_alloc_may_fail_now(void);
+static inline bool wf_alloc_may_fail_now(void)
+{
+    return __builtin_expect(__atomic_load_n(&wf_alloc_has_faults, __ATOMIC_RELAXED), 0) &&
+           wf_alloc_fails_now();
+}
 
 /* Let the allocation after <n> more of this thread fail, and all after it; negative: none. */
 void wf_alloc_fail_after(long n);
