@@ -106,7 +106,7 @@ int wf_future_check(const weft_future *future)
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s where a future or task is needed",
                          future == NULL ? "NULL" : "an object of another kind, or one released,");
     }
-    return wf_loop_check(future->loop);
+    return wf_loop_check_owner(future->loop);
 }
 
 static void report_unretrieved(weft_future *future)
@@ -366,7 +366,7 @@ weft_future *weft_future_unref(weft_future *future)
         (void)wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "released an object that is no future");
         return NULL;
     }
-    if (wf_loop_is_mine(future->loop)) {
+    if (wf_loop_is_owned(future->loop)) {
         wf_future_release(future);
     } else if (future->loop->forks == wf_fork_generation && /* a child leaves its parent's alone */
                wf_u32_add_acq_rel(&future->remote, REMOTE_UNREF) == 0) {

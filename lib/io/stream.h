@@ -158,8 +158,7 @@ WF_IO_SLOW int wf_stream_check_slowly(const weft_stream *stream);
 static inline bool wf_stream_is_at_hand(const weft_stream *stream)
 {
     return __builtin_expect(stream != NULL && stream->magic == WF_STREAM_MAGIC &&
-                                stream->loop == wf_loop_running &&
-                                stream->loop->forks == wf_fork_generation,
+                                stream->loop == wf_thread_loop,
                             1);
 }
 

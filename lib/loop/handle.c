@@ -368,7 +368,7 @@ static int check_handle(const weft_handle *handle)
     if (handle == NULL || handle->magic != HANDLE_MAGIC) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "this is not a handle");
     }
-    return wf_loop_check(handle->loop);
+    return wf_loop_check_owner(handle->loop);
 }
 
 int weft_handle_cancel(weft_handle *handle)
@@ -438,10 +438,10 @@ weft_handle *weft_handle_unref(weft_handle *handle)
         (void)check_handle(handle); /* reported */
         return NULL;
     }
-    if (handle->loop->forks != wf_fork_generation) {
-        return NULL; /* a child leaves its parent's alone */
-    }
-    if (!wf_loop_is_mine(handle->loop)) {
+    if (__builtin_expect(!wf_loop_is_owned(handle->loop), 0)) {
+        if (handle->loop->forks != wf_fork_generation) {
+            return NULL; /* a child leaves its parent's alone */
+        }
         handle->release_post.deliver = deliver_release;
         if (wf_loop_post_release(handle->loop, &handle->release_post) == 0) {
             return NULL;

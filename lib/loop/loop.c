@@ -3,10 +3,10 @@
  *
  *     made --run--> running --stop--> made ... --close--> closed --last unref--> gone
  *
- * Ownership is the address of a thread-local byte: the check with which every
- * loop-bound call begins is one comparison. The number of forks behind this
- * process is compared too, since a child shares the parent's epoll set and would
- * take its events away.
+ * Ownership is a number of the thread's: the check with which every loop-bound
+ * call begins is one comparison. A forked child begins without a number, since it
+ * shares the parent's epoll set and would take its events away; a count of the
+ * forks behind this process tells that refusal from the others.
  *
  * Closing is where everything that is queued is let go of, in this order: posts
  * are delivered and the mailbox refuses further ones; the slots of the floors
@@ -38,7 +38,6 @@ enum {
 #define DEAD_MAGIC 0x77664c64u
 
 __thread weft_loop *wf_loop_running __attribute__((tls_model("initial-exec")));
-__thread char wf_thread_mark __attribute__((tls_model("initial-exec")));
 
 struct wf_list wf_loops = WF_REGISTRY_INIT(wf_loops);
 
@@ -49,7 +48,7 @@ static uint32_t n_loops_made; /* atomic, relaxed: numbers for names */
 static void take_ownership(weft_loop *loop)
 {
     __atomic_store_n(&loop->owner_tid, gettid(), __ATOMIC_RELAXED);
-    __atomic_store_n(&loop->owner, &wf_thread_mark, __ATOMIC_RELEASE);
+    __atomic_store_n(&loop->owner, wf_thread_get_stamp(), __ATOMIC_RELEASE);
 }
 
 /* The thread's name as the kernel knows it: the owner may be any thread of ours. */

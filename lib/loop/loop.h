@@ -157,8 +157,8 @@ static inline void wf_meter_count(uint64_t *counter)
 struct weft_loop {
     uint32_t magic;
     uint32_t n_refs;   /* atomic: references may be dropped on any thread */
-    const void *owner; /* atomic: address of the owning thread's wf_thread_mark */
-    int owner_tid;     /* atomic: the same thread's number, for messages */
+    uint64_t owner; /* atomic: the wf_thread_stamp of the owning thread */
+    int owner_tid;  /* atomic: the same thread's number, for messages */
     uint32_t forks;    /* the fork generation in which it was made */
     bool is_running;   /* atomic: read by weft_loop_is_running anywhere */
     bool is_closed;    /* atomic: as above */
@@ -221,19 +221,21 @@ extern struct wf_list wf_loops;
 
 /* The loop that runs on this thread, or NULL. */
 extern __thread weft_loop *wf_loop_running __attribute__((tls_model("initial-exec")));
-/* Its address identifies the thread. */
-extern __thread char wf_thread_mark __attribute__((tls_model("initial-exec")));
 
 /* The slow half of wf_loop_check: returns the code, and reports a misuse. */
 int wf_loop_refuse(const weft_loop *loop);
 
 #define WF_LOOP_MAGIC 0x77664c50u
 
+/* For the loop of an object that was checked. No loop is owned that was made before a fork. */
+static inline bool wf_loop_is_owned(const weft_loop *loop)
+{
+    return __atomic_load_n(&loop->owner, __ATOMIC_RELAXED) == wf_thread_stamp;
+}
+
 static inline bool wf_loop_is_mine(const weft_loop *loop)
 {
-    return loop != NULL && loop->magic == WF_LOOP_MAGIC &&
-           __atomic_load_n(&loop->owner, __ATOMIC_RELAXED) == &wf_thread_mark &&
-           loop->forks == wf_fork_generation;
+    return loop != NULL && loop->magic == WF_LOOP_MAGIC && wf_loop_is_owned(loop);
 }
 
 /*
@@ -244,6 +246,12 @@ static inline bool wf_loop_is_mine(const weft_loop *loop)
 static inline int wf_loop_check(const weft_loop *loop)
 {
     return __builtin_expect(wf_loop_is_mine(loop), 1) ? 0 : wf_loop_refuse(loop);
+}
+
+/* The same for the loop of an object that was checked. */
+static inline int wf_loop_check_owner(const weft_loop *loop)
+{
+    return __builtin_expect(wf_loop_is_owned(loop), 1) ? 0 : wf_loop_refuse(loop);
 }
 
 /* The same with NULL standing for the running loop, and closed ones refused (WEFT_ECLOSED). */

@@ -148,6 +148,7 @@ static int begin_run(weft_loop *loop)
     wf_loop_unpark(loop);
     __atomic_store_n(&loop->is_running, true, __ATOMIC_RELEASE);
     wf_loop_running = loop;
+    wf_thread_loop = loop;
     wf_thread_runs_loop = true;
     wf_thread_mailbox = &loop->mailbox;
     loop->frame.vars = wf_vars_copy_current(); /* for what runs without a context of its own */
@@ -176,6 +177,7 @@ static void end_run(weft_loop *loop)
     wf_thread_runs_loop = false;
     wf_thread_mailbox = NULL;
     wf_loop_running = NULL;
+    wf_thread_loop = NULL;
     leave_frame(loop);
     loop->is_stopping = false;
     wf_loop_meter_stop(loop);
@@ -192,6 +194,7 @@ static int leave_in_child(weft_loop *loop)
     wf_thread_runs_loop = false;
     wf_thread_mailbox = NULL;
     wf_loop_running = NULL;
+    wf_thread_loop = NULL;
     leave_frame(loop);
     return wf_loop_refuse(loop);
 }
