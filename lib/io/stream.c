@@ -195,27 +195,21 @@ static void on_ready(struct wf_watch *watch, uint32_t events)
     }
 }
 
-static void end_wait_if_due(struct wf_side *side, weft_time now)
+/* End the wait of <side> if it is due; else when that will be. */
+static weft_time end_wait_if_due(struct wf_side *side, weft_time now)
 {
-    if (side->deadline <= now) {
-        side->deadline = WEFT_FOREVER;
+    if (side->waiter != NULL && side->deadline <= now) {
         wf_side_wake(side, WEFT_ETIMEDOUT);
     }
+    return side->waiter != NULL ? side->deadline : WEFT_FOREVER;
 }
 
 int wf_stream_arm_timer(weft_stream *stream, weft_time deadline)
 {
-    if (deadline == WEFT_FOREVER) {
-        return 0;
-    }
-    if (wf_timer_is_started(&stream->timer)) {
-        if (stream->timer_due <= deadline) {
-            return 0;
-        }
-        wf_timer_stop(stream->loop, &stream->timer);
-    }
-    stream->timer_due = deadline;
-    return wf_timer_start(stream->loop, &stream->timer, deadline);
+    wf_timer_stop(stream->loop, &stream->timer);
+    int code = wf_timer_start(stream->loop, &stream->timer, deadline);
+    stream->timer_due = code == 0 ? deadline : WEFT_FOREVER;
+    return code;
 }
 
 /* The timer fires: in a turn, on the loop's thread. */
@@ -224,11 +218,9 @@ static void on_timer(struct wf_work *work)
     weft_stream *stream = WF_CONTAINER_OF(work, weft_stream, timer.work);
     weft_time now = wf_loop_now(stream->loop);
 
-    end_wait_if_due(&stream->reader, now);
-    end_wait_if_due(&stream->writer, now);
-    weft_time next = stream->reader.deadline < stream->writer.deadline ? stream->reader.deadline
-                                                                       : stream->writer.deadline;
-    int code = wf_stream_arm_timer(stream, next);
+    weft_time of_reader = end_wait_if_due(&stream->reader, now);
+    weft_time of_writer = end_wait_if_due(&stream->writer, now);
+    int code = wf_stream_arm_timer(stream, of_reader < of_writer ? of_reader : of_writer);
     if (code < 0) { /* no limit can be kept: better an error than a wait without end */
         wf_side_wake(&stream->reader, code);
         wf_side_wake(&stream->writer, code);
@@ -237,10 +229,11 @@ static void on_timer(struct wf_work *work)
 
 bool wf_side_cancel_wait(struct wf_wait *wait, const char *message)
 {
-    struct wf_side_wait *own = WF_CONTAINER_OF(wait, struct wf_side_wait, wait);
+    weft_stream *stream = (weft_stream *)wait->object;
+    struct wf_side *side = stream->reader.waiter == wait ? &stream->reader : &stream->writer;
 
     (void)message; /* the task keeps it */
-    own->side->waiter = NULL;
+    side->waiter = NULL;
     wf_wait_wake(wait, WEFT_ECANCELED);
     return true;
 }
@@ -302,6 +295,7 @@ void wf_stream_init(weft_stream *stream, struct wf_io *io, const weft_stream_opt
     stream->origin = origin;
     stream->created_at = wf_loop_now(io->loop);
     stream->creation = wf_loop_capture_creation(io->loop);
+    stream->timer_due = WEFT_FOREVER;
     init_side(&stream->reader);
     init_side(&stream->writer);
     wf_work_init(&stream->work, on_work);
@@ -484,6 +478,7 @@ static void finish_close(weft_stream *stream)
     shut(stream, WF_STREAM_CLOSED);
     wf_loop_take_back(&stream->work);
     wf_timer_stop(stream->loop, &stream->timer);
+    stream->timer_due = WEFT_FOREVER;
     wf_held_trim(stream);
     wf_side_wake(&stream->reader, WEFT_ECLOSED);
     wf_stream_wake_drains(stream, stream->writer.code != 0 ? stream->writer.code : WEFT_ECLOSED);

@@ -40,7 +40,7 @@ enum wf_stream_state {
 struct wf_side {
     struct wf_wait *waiter; /* borrowed: on the stack of the task that waits, or NULL */
     weft_duration limit;    /* of one wait; WEFT_FOREVER: none */
-    weft_time deadline;     /* of the present wait; WEFT_FOREVER: none */
+    weft_time deadline;     /* of the present wait (waiter is set); WEFT_FOREVER: none */
     int code;               /* what broke this direction for good, or 0 */
     bool is_ready;          /* the last edge is not used up */
     bool is_busy;           /* a task is inside a call that may wait */
@@ -81,9 +81,9 @@ struct weft_stream {
     struct wf_outbox outbox; /* the write queue */
     size_t high;
     size_t low;
-    struct wf_work work;   /* sends the queue; at the end it frees the stream */
-    struct wf_timer timer; /* the earlier of both sides' deadlines, or before it */
-    weft_time timer_due;
+    struct wf_work work;      /* sends the queue; at the end it frees the stream */
+    struct wf_timer timer;    /* the earlier of both sides' deadlines, or before it */
+    weft_time timer_due;      /* WEFT_FOREVER: it is not started */
     weft_future *file_read;   /* ref: what the task that sends a file waits for, or NULL */
     int lost;                 /* what the connection broke with, or 0 */
     struct wf_list closers;   /* of struct wf_closer.link: in wait_closed */
@@ -157,9 +157,8 @@ WF_IO_SLOW int wf_stream_check_slowly(const weft_stream *stream);
 /* The usual case of a call: the stream's own loop runs on this thread. */
 static inline bool wf_stream_is_at_hand(const weft_stream *stream)
 {
-    return __builtin_expect(stream != NULL && stream->magic == WF_STREAM_MAGIC &&
-                                stream->loop == wf_thread_loop,
-                            1);
+    return __builtin_expect(
+        stream != NULL && stream->magic == WF_STREAM_MAGIC && stream->loop == wf_thread_loop, 1);
 }
 
 /* The check with which every entry point begins: the object and its loop. */
@@ -183,12 +182,6 @@ static inline int wf_stream_check_task(const weft_stream *stream, const char *wh
 /* Let the timer of <stream> fire not after <deadline>. WEFT_ENOMEM. */
 WF_IO_SLOW int wf_stream_arm_timer(weft_stream *stream, weft_time deadline);
 
-/* A wait of one side: on the stack of its task. */
-struct wf_side_wait {
-    struct wf_wait wait;
-    struct wf_side *side;
-};
-
 bool wf_side_cancel_wait(struct wf_wait *wait, const char *message);
 /* A call that waited goes on after the stream was closed, perhaps as the last one. */
 WF_IO_SLOW int wf_side_leave_closing(weft_stream *stream, const struct wf_side *side, int code);
@@ -209,24 +202,19 @@ static inline int wf_side_leave(weft_stream *stream, struct wf_side *side, int c
 __attribute__((always_inline)) static inline int
 wf_side_wait(weft_stream *stream, struct wf_side *side, const char *what, weft_time deadline)
 {
-    struct wf_side_wait own = {
-        WF_WAIT_INIT_FOR(wf_side_cancel_wait, NULL, what, WF_WAIT_STREAM, stream), side
-    };
+    struct wf_wait wait = WF_WAIT_INIT_FOR(wf_side_cancel_wait, NULL, what, WF_WAIT_STREAM, stream);
 
     /* Nearly always the timer was started by an earlier wait, and stands before <deadline>. */
-    if (deadline != WEFT_FOREVER &&
-        __builtin_expect(!wf_timer_is_started(&stream->timer) || stream->timer_due > deadline, 0)) {
+    if (__builtin_expect(stream->timer_due > deadline, 0)) {
         int code = wf_stream_arm_timer(stream, deadline);
         if (code < 0) {
             return code;
         }
     }
     side->deadline = deadline;
-    side->waiter = &own.wait;
+    side->waiter = &wait;
     side->is_busy = true;
-    int code = wf_side_leave(stream, side, wf_task_wait(&own.wait));
-    side->deadline = WEFT_FOREVER;
-    return code;
+    return wf_side_leave(stream, side, wf_task_wait(&wait));
 }
 
 /* Let others run once; as wf_side_wait. */

@@ -186,15 +186,21 @@ static void forget_view(weft_stream *stream)
     }
 }
 
+/* A stream that nobody feeds, and a read that what is held is of no concern to. */
+static inline bool is_plain(const weft_stream *stream)
+{
+    return stream->held.data == NULL && stream->feed == NULL;
+}
+
 /* Suspend until there may be something to read. */
-static inline int wait_for_data(weft_stream *stream)
+static inline int wait_for_data(weft_stream *stream, bool plain)
 {
     weft_duration limit = stream->reader.limit;
 
-    if (__builtin_expect(stream->held.data != NULL, 0)) {
+    if (!plain && stream->held.data != NULL) {
         wf_held_trim(stream); /* an empty buffer is not needed meanwhile */
     }
-    if (__builtin_expect(stream->feed != NULL, 0)) {
+    if (!plain && stream->feed != NULL) {
         wf_feed_let_on(stream, true);
     }
     return wf_side_wait(stream, &stream->reader, "read",
@@ -217,9 +223,9 @@ WF_IO_SLOW static ssize_t judge(weft_stream *stream, ssize_t n)
 }
 
 /* One read, as judge tells it. A short one means that there is no more. */
-static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size)
+static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size, bool plain)
 {
-    if (__builtin_expect(stream->feed != NULL, 0)) {
+    if (!plain && stream->feed != NULL) {
         return wf_feed_take(stream, buffer, size);
     }
     ssize_t n = read(stream->fd, buffer, size); /* of a socket or a pipe */
@@ -233,9 +239,10 @@ static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size)
 }
 
 /* Wait, or let others run from time to time, until a system call makes sense. */
-static inline int wait_until_readable(weft_stream *stream)
+static inline int wait_until_readable(weft_stream *stream, bool plain)
 {
-    return stream->reader.is_ready ? wf_side_spend(stream, &stream->reader) : wait_for_data(stream);
+    return stream->reader.is_ready ? wf_side_spend(stream, &stream->reader)
+                                   : wait_for_data(stream, plain);
 }
 
 /* A read that need not wait; a close meanwhile takes nothing from it. */
@@ -258,9 +265,12 @@ WF_IO_SLOW static int end_wait(int code)
     return code == WEFT_ECLOSED ? 0 : code;
 }
 
-/* Wait if need be, and read into <buffer>: the bytes, 0 at the end, or a code. */
+/*
+ * Wait if need be, and read into <buffer>: the bytes, 0 at the end, or a code. <plain> is a
+ * constant, so that what most reads need not look at costs them nothing.
+ */
 __attribute__((always_inline)) static inline ssize_t read_into(weft_stream *stream, void *buffer,
-                                                               size_t size)
+                                                               size_t size, bool plain)
 {
     ssize_t n;
 
@@ -268,11 +278,11 @@ __attribute__((always_inline)) static inline ssize_t read_into(weft_stream *stre
         return read_at_end(stream);
     }
     do {
-        int code = wait_until_readable(stream);
+        int code = wait_until_readable(stream, plain);
         if (__builtin_expect(code < 0, 0)) {
             return end_wait(code);
         }
-        n = receive(stream, buffer, size);
+        n = receive(stream, buffer, size, plain);
     } while (__builtin_expect(n == -EAGAIN, 0));
     return n;
 }
@@ -285,13 +295,13 @@ WF_IO_SLOW static int refuse_output(const char *what)
 /* What a read that took something ends with; <code> is handed on. */
 static inline int end_read(weft_stream *stream, int code)
 {
-    if (__builtin_expect(stream->feed != NULL, 0)) {
+    if (stream->feed != NULL) {
         wf_feed_let_on(stream, false);
     }
     return code;
 }
 
-WF_IO_SLOW static int read_held(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+static int read_held(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
 {
     int code = spend_read(stream);
 
@@ -307,6 +317,20 @@ WF_IO_SLOW static int read_held(weft_stream *stream, void *buffer, size_t size, 
     return end_read(stream, 0);
 }
 
+/* A read of a stream that is fed or holds something. */
+WF_IO_SLOW static int read_slowly(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
+{
+    if (held_len(&stream->held) > 0 || size == 0) {
+        return read_held(stream, buffer, size, out_n);
+    }
+    ssize_t n = read_into(stream, buffer, size, /* plain = */ false);
+    if (n < 0) {
+        return (int)n;
+    }
+    *out_n = (size_t)n;
+    return end_read(stream, 0);
+}
+
 int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out_n)
 {
     int code = begin_read(stream, "weft_stream_read");
@@ -318,20 +342,20 @@ int weft_stream_read(weft_stream *stream, void *buffer, size_t size, size_t *out
         return refuse_output("weft_stream_read");
     }
     forget_view(stream);
-    if (__builtin_expect(held_len(&stream->held) > 0 || size == 0, 0)) {
-        return read_held(stream, buffer, size, out_n);
+    if (__builtin_expect(!is_plain(stream) || size == 0, 0)) {
+        return read_slowly(stream, buffer, size, out_n);
     }
-    ssize_t n = read_into(stream, buffer, size);
+    ssize_t n = read_into(stream, buffer, size, /* plain = */ true);
     if (n < 0) {
         return (int)n;
     }
     *out_n = (size_t)n;
-    return end_read(stream, 0);
+    return 0;
 }
 
 /* ---- views -------------------------------------------------------------- */
 
-WF_IO_SLOW static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
+static int view_held(weft_stream *stream, char **out_data, size_t *out_n)
 {
     struct wf_held_bytes *held = &stream->held;
     int code = spend_read(stream);
@@ -346,6 +370,37 @@ WF_IO_SLOW static int view_held(weft_stream *stream, char **out_data, size_t *ou
     return 0;
 }
 
+/* Read into the loop's view, and hand it out. */
+__attribute__((always_inline)) static inline int read_view(weft_stream *stream, char **out_data,
+                                                           size_t *out_n, bool plain)
+{
+    struct wf_io *io = stream->io;
+    char *view = wf_io_get_view(io);
+
+    if (view == NULL) {
+        return WEFT_ENOMEM;
+    }
+    ssize_t n = read_into(stream, view, WF_IO_VIEW_SIZE, plain);
+    if (n < 0) {
+        return (int)n;
+    }
+    io->viewer = stream;
+    io->view_len = (size_t)n;
+    *out_data = view;
+    *out_n = (size_t)n;
+    return 0;
+}
+
+/* A view of a stream that is fed or holds something. */
+WF_IO_SLOW static int read_view_slowly(weft_stream *stream, char **out_data, size_t *out_n)
+{
+    if (held_len(&stream->held) > 0) {
+        return view_held(stream, out_data, out_n);
+    }
+    int code = read_view(stream, out_data, out_n, /* plain = */ false);
+    return code < 0 ? code : end_read(stream, 0);
+}
+
 int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n)
 {
     int code = begin_read(stream, "weft_stream_read_view");
@@ -356,23 +411,10 @@ int weft_stream_read_view(weft_stream *stream, char **out_data, size_t *out_n)
     if (__builtin_expect(out_data == NULL || out_n == NULL, 0)) {
         return refuse_output("weft_stream_read_view");
     }
-    if (__builtin_expect(held_len(&stream->held) > 0, 0)) {
-        return view_held(stream, out_data, out_n);
+    if (__builtin_expect(!is_plain(stream), 0)) {
+        return read_view_slowly(stream, out_data, out_n);
     }
-    struct wf_io *io = stream->io;
-    char *view = wf_io_get_view(io);
-    if (view == NULL) {
-        return WEFT_ENOMEM;
-    }
-    ssize_t n = read_into(stream, view, WF_IO_VIEW_SIZE);
-    if (n < 0) {
-        return (int)n;
-    }
-    io->viewer = stream;
-    io->view_len = (size_t)n;
-    *out_data = view;
-    *out_n = (size_t)n;
-    return end_read(stream, 0);
+    return read_view(stream, out_data, out_n, /* plain = */ true);
 }
 
 int weft_stream_unread(weft_stream *stream, size_t n)
@@ -414,14 +456,15 @@ static ssize_t read_more(weft_stream *stream)
         return read_at_end(stream);
     }
     do {
-        int code = wait_until_readable(stream);
+        int code = wait_until_readable(stream, /* plain = */ false);
         if (code == 0) {
             code = held_reserve(stream, LEAST_ROOM); /* after the wait: idle ones hold nothing */
         }
         if (code < 0) {
             return end_wait(code);
         }
-        n = receive(stream, held->data + held->end, held->capacity - held->end);
+        n = receive(stream, held->data + held->end, held->capacity - held->end,
+                    /* plain = */ false);
     } while (n == -EAGAIN);
     if (n > 0) {
         held->end += (size_t)n;
@@ -673,7 +716,7 @@ static int read_large(weft_stream *stream, char *buffer, size_t size, size_t *ou
     size_t got = held_take(stream, buffer, size);
 
     while (got < size) {
-        ssize_t n = read_into(stream, buffer + got, size - got);
+        ssize_t n = read_into(stream, buffer + got, size - got, /* plain = */ false);
         if (n < 0) {
             put_back(stream, buffer, got);
             return (int)n;

@@ -12,13 +12,14 @@
 
 #include "loop/loop.h"
 
+#include "base/clock.h"
 #include "base/mutant.h"
 
 #include <stddef.h>
 
 weft_time wf_loop_now(weft_loop *loop)
 {
-    return loop->poller.is_virtual ? loop->poller.now : weft_clock_now();
+    return loop->poller.is_virtual ? loop->poller.now : wf_clock_now();
 }
 
 weft_time wf_loop_deadline(weft_loop *loop, weft_duration delay)
