@@ -7,6 +7,9 @@
  * is never asserted: it is refused with a code (misuse.h).
  */
 
+/* For what a fast path has set aside: kept out of it, registers and all. */
+#define WF_COLD __attribute__((noinline, cold))
+
 __attribute__((noreturn)) void wf_assert_failed(const char *file, int line, const char *condition);
 
 #define WF_ASSERT(cond)                                  \

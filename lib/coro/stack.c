@@ -331,7 +331,8 @@ static struct wf_stack *take_cold(struct wf_stack_pool *pool, struct wf_stack_sl
 }
 
 /* No warm stack: the slow half of get. */
-static int get_unused(struct wf_stack_pool *pool, uint32_t size_class, struct wf_stack **out_stack)
+__attribute__((noinline)) static int get_unused(struct wf_stack_pool *pool, uint32_t size_class,
+                                                struct wf_stack **out_stack)
 {
     struct stack_class *class = &pool->classes[size_class];
     int r = 0;
@@ -464,7 +465,7 @@ struct wf_stack *wf_stack_pool_take(struct wf_stack_pool *pool, uint32_t size_cl
  * user would pay a page fault for it; the others are given back, which clears
  * them.
  */
-static void clear(const struct wf_stack_pool *pool, struct wf_stack *stack)
+WF_COLD static void clear(const struct wf_stack_pool *pool, struct wf_stack *stack)
 {
     char *top_page = stack->high - pool->page_size;
 
@@ -480,7 +481,7 @@ void wf_stack_pool_put(struct wf_stack_pool *pool, struct wf_stack *stack)
     struct stack_class *class = &pool->classes[stack->size_class];
 
     wf_sanitizer_put_stack(&stack->sanitizer, stack->low, stack->high);
-    if (pool->is_clean) {
+    if (__builtin_expect(pool->is_clean, 0)) {
         clear(pool, stack);
     }
     stack->next = class->warm;

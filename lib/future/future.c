@@ -70,16 +70,26 @@ const char *wf_future_state_name(enum wf_future_state state)
 void wf_future_init(weft_future *future, weft_loop *loop, const struct wf_future_ops *ops,
                     const weft_origin *origin)
 {
-    *future = (weft_future){
-        .magic = WF_FUTURE_MAGIC,
-        .n_refs = 1,
-        .state = WF_FUTURE_PENDING,
-        .loop = loop,
-        .ops = ops,
-        .origin = origin,
-    };
+    /* Each field by itself: as one literal it is a string instruction, slower than all of them. */
+    future->magic = WF_FUTURE_MAGIC;
+    future->n_refs = 1;
+    future->state = WF_FUTURE_PENDING;
+    future->is_task = false;
+    future->has_fleeting_message = false;
+    future->is_message_taken = false;
+    future->is_marked = false;
+    future->is_value_taken = false;
+    future->is_unretrieved = false;
+    future->code = 0;
+    future->loop = loop;
+    future->ops = ops;
     wf_list_init(&future->waiters);
+    future->value = weft_value_none();
+    future->error = NULL;
+    future->cancel_message = NULL;
+    future->origin = origin;
     future->creation = wf_loop_capture_creation(loop);
+    future->remote = (wf_atomic_u32){ 0 };
     if (loop->n_objects == 0) {
         know_work(loop);
     }
@@ -100,16 +110,16 @@ weft_future *weft_loop_create_future_at(const weft_origin *origin, weft_loop *lo
     return future;
 }
 
-int wf_future_check(const weft_future *future)
+int wf_future_refuse(const weft_future *future)
 {
-    if (__builtin_expect(future == NULL || future->magic != WF_FUTURE_MAGIC, 0)) {
+    if (future == NULL || future->magic != WF_FUTURE_MAGIC) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "%s where a future or task is needed",
                          future == NULL ? "NULL" : "an object of another kind, or one released,");
     }
     return wf_loop_check_owner(future->loop);
 }
 
-static void report_unretrieved(weft_future *future)
+WF_COLD static void report_unretrieved(weft_future *future)
 {
     char message[64];
     char description[512];
@@ -252,7 +262,7 @@ void wf_future_destroy(weft_future *future)
 {
     weft_loop *loop = future->loop;
 
-    if (future->is_unretrieved) {
+    if (__builtin_expect(future->is_unretrieved, 0)) {
         wf_future_set_retrieved(future);
         future->n_refs = 1; /* a handler may look at it, and even share it */
         report_unretrieved(future);
@@ -264,11 +274,15 @@ void wf_future_destroy(weft_future *future)
         wf_future_abandon(future); /* it is pending */
     }
     WF_ASSERT(wf_list_is_empty(&future->waiters));
-    weft_value_clear(&future->value);
+    if (future->value.destroy != NULL) {
+        weft_value_clear(&future->value);
+    }
     if (future->error != NULL) {
         wf_error_unref(future->error);
     }
-    wf_free(future->cancel_message);
+    if (future->cancel_message != NULL) {
+        wf_free(future->cancel_message);
+    }
     if (__builtin_expect(future->creation != NULL, 0)) {
         wf_creation_free(future->creation);
     }
@@ -357,20 +371,26 @@ int weft_future_cancel_threadsafe(weft_future *future)
     return before != 0 ? 0 : post_remotely(future);
 }
 
+/* Not one of this thread's loop. */
+WF_COLD static void unref_elsewhere(weft_future *future)
+{
+    if (future->magic != WF_FUTURE_MAGIC) {
+        (void)wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "released an object that is no future");
+    } else if (future->loop->forks == wf_fork_generation && /* a child leaves its parent's alone */
+               wf_u32_add_acq_rel(&future->remote, REMOTE_UNREF) == 0) {
+        (void)post_remotely(future); /* closed: given back there */
+    }
+}
+
 weft_future *weft_future_unref(weft_future *future)
 {
     if (future == NULL) {
         return NULL;
     }
-    if (future->magic != WF_FUTURE_MAGIC) {
-        (void)wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "released an object that is no future");
-        return NULL;
-    }
-    if (wf_loop_is_owned(future->loop)) {
+    if (__builtin_expect(future->magic == WF_FUTURE_MAGIC && wf_loop_is_owned(future->loop), 1)) {
         wf_future_release(future);
-    } else if (future->loop->forks == wf_fork_generation && /* a child leaves its parent's alone */
-               wf_u32_add_acq_rel(&future->remote, REMOTE_UNREF) == 0) {
-        (void)post_remotely(future); /* closed: given back there */
+    } else {
+        unref_elsewhere(future);
     }
     return NULL;
 }
@@ -513,14 +533,19 @@ int weft_future_cancel(weft_future *future, const char *message)
 
 /* ---- asking for the outcome --------------------------------------------- */
 
-static int take_value(weft_future *future, weft_value *out_value)
+WF_COLD static int refuse_value(void)
+{
+    return weft_fail(WEFT_EINVALIDSTATE, "the value was taken already");
+}
+
+static inline int take_value(weft_future *future, weft_value *out_value)
 {
     if (out_value == NULL) {
         return 0;
     }
     if (future->value.destroy == NULL) {
         if (future->is_value_taken) {
-            return weft_fail(WEFT_EINVALIDSTATE, "the value was taken already");
+            return refuse_value();
         }
         *out_value = future->value;
         return 0;
@@ -549,7 +574,8 @@ weft_error *wf_future_get_error(weft_future *future)
     return message != NULL ? wf_error_create(future->code, NULL, message) : NULL;
 }
 
-int wf_future_take(weft_future *future, weft_value *out_value)
+/* It was cancelled, or failed. */
+WF_COLD static int take_failure(weft_future *future)
 {
     wf_future_set_retrieved(future);
     if (future->state == WF_FUTURE_CANCELLED) {
@@ -557,9 +583,14 @@ int wf_future_take(weft_future *future, weft_value *out_value)
         wf_frame_set_error(wf_frame_current(), NULL);
         return message != NULL ? weft_fail_at(NULL, WEFT_ECANCELED, "%s", message) : WEFT_ECANCELED;
     }
-    if (future->code < 0) {
-        wf_frame_set_error(wf_frame_current(), future->error);
-        return future->code;
+    wf_frame_set_error(wf_frame_current(), future->error);
+    return future->code;
+}
+
+int wf_future_take(weft_future *future, weft_value *out_value)
+{
+    if (__builtin_expect(future->code < 0, 0)) { /* WEFT_ECANCELED of a cancelled one */
+        return take_failure(future);
     }
     return take_value(future, out_value);
 }

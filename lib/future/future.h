@@ -15,6 +15,7 @@
  * Thread: the loop's.
  */
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/text.h"
@@ -129,7 +130,15 @@ void wf_future_init(weft_future *future, weft_loop *loop, const struct wf_future
                     const weft_origin *origin);
 
 /* The check with which entry points begin: object and owner. 0 or a code, reported. */
-int wf_future_check(const weft_future *future);
+WF_COLD int wf_future_refuse(const weft_future *future);
+static inline int wf_future_check(const weft_future *future)
+{
+    return __builtin_expect(future != NULL && future->magic == WF_FUTURE_MAGIC &&
+                                wf_loop_is_owned(future->loop),
+                            1)
+               ? 0
+               : wf_future_refuse(future);
+}
 
 /* Finish a pending future. Takes value or error (which may be NULL). Never fails. */
 void wf_future_finish(weft_future *future, weft_value value);

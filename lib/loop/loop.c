@@ -97,18 +97,15 @@ int wf_loop_refuse(const weft_loop *loop)
     return refuse_thread(loop);
 }
 
-int wf_loop_resolve(weft_loop **loop)
+WF_COLD int wf_loop_resolve_slowly(weft_loop **loop)
 {
     if (*loop == NULL) {
         *loop = wf_loop_running;
     }
-    if (__builtin_expect(!wf_loop_is_mine(*loop), 0)) {
+    if (!wf_loop_is_mine(*loop)) {
         return wf_loop_refuse(*loop);
     }
-    if (__builtin_expect((*loop)->is_closed, 0)) {
-        return weft_fail_at(NULL, WEFT_ECLOSED, "Event loop is closed");
-    }
-    return 0;
+    return weft_fail_at(NULL, WEFT_ECLOSED, "Event loop is closed");
 }
 
 int weft_set_event_loop(weft_loop *loop)

@@ -147,7 +147,7 @@ struct wf_loop_meter {
 };
 
 /* One more of what only the loop's thread counts. */
-static inline void wf_meter_count(uint64_t *counter)
+__attribute__((always_inline)) static inline void wf_meter_count(uint64_t *counter)
 {
     __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
 }
@@ -156,12 +156,12 @@ static inline void wf_meter_count(uint64_t *counter)
 
 struct weft_loop {
     uint32_t magic;
-    uint32_t n_refs;   /* atomic: references may be dropped on any thread */
-    uint64_t owner; /* atomic: the wf_thread_stamp of the owning thread */
-    int owner_tid;  /* atomic: the same thread's number, for messages */
-    uint32_t forks;    /* the fork generation in which it was made */
-    bool is_running;   /* atomic: read by weft_loop_is_running anywhere */
-    bool is_closed;    /* atomic: as above */
+    uint32_t n_refs; /* atomic: references may be dropped on any thread */
+    uint64_t owner;  /* atomic: the wf_thread_stamp of the owning thread */
+    int owner_tid;   /* atomic: the same thread's number, for messages */
+    uint32_t forks;  /* the fork generation in which it was made */
+    bool is_running; /* atomic: read by weft_loop_is_running anywhere */
+    bool is_closed;  /* atomic: as above */
     bool is_stopping;
     uint8_t attention; /* atomic, relaxed: enum wf_attention; not 0: no direct switch of tasks */
     bool has_host;     /* somebody polls weft_loop_fd: never skip a poll */
@@ -255,7 +255,17 @@ static inline int wf_loop_check_owner(const weft_loop *loop)
 }
 
 /* The same with NULL standing for the running loop, and closed ones refused (WEFT_ECLOSED). */
-int wf_loop_resolve(weft_loop **loop);
+int wf_loop_resolve_slowly(weft_loop **loop);
+static inline int wf_loop_resolve(weft_loop **loop)
+{
+    weft_loop *found = *loop != NULL ? *loop : wf_loop_running;
+
+    if (__builtin_expect(!wf_loop_is_mine(found) || found->is_closed, 0)) {
+        return wf_loop_resolve_slowly(loop);
+    }
+    *loop = found;
+    return 0;
+}
 
 /* Who makes an object of <loop> now, in level full; else NULL. Any thread. */
 static inline struct wf_creation *wf_loop_capture_creation(const weft_loop *loop)

@@ -79,7 +79,7 @@ static int refuse_await(const weft_origin *origin, const struct wf_task *task,
                      other);
 }
 
-static int await_pending(weft_future *future)
+__attribute__((noinline)) static int await_pending(weft_future *future)
 {
     struct await await = {
         .wait = WF_WAIT_INIT_FOR(cancel_awaited, abandon_awaited, "future", WF_WAIT_FUTURE, future),
@@ -95,7 +95,9 @@ static int await_pending(weft_future *future)
     return code;
 }
 
-int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_value *out_value)
+/* All of weft_await but for a task that is done, or is waited for in vain. */
+__attribute__((noinline)) static int await_slowly(const weft_origin *origin,
+                                                  weft_awaitable *awaitable, weft_value *out_value)
 {
     struct wf_task *task = NULL;
 
@@ -128,6 +130,17 @@ int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_val
     }
     wf_future_release(future); /* that of await_pending */
     return r;
+}
+
+int weft_await_at(const weft_origin *origin, weft_awaitable *awaitable, weft_value *out_value)
+{
+    weft_future *future = awaitable;
+
+    if (future != NULL && future->magic == WF_FUTURE_MAGIC && wf_loop_is_owned(future->loop) &&
+        wf_future_is_done(future) && wf_task_current != NULL) {
+        return wf_future_take(future, out_value);
+    }
+    return await_slowly(origin, awaitable, out_value);
 }
 
 /* ---- a coroutine object, in the running task ----------------------------- */

@@ -59,12 +59,13 @@ static struct wf_list *makers_list(struct wf_task_state *state)
 
 /* ---- memory: a chain per loop, through link.next -------------------------- */
 
-static weft_coro *get_memory(struct wf_task_state *state)
+/* NULL: there is none, or a test wants none. */
+static inline weft_coro *take_cached(struct wf_task_state *state)
 {
-    weft_coro *coro = state != NULL ? state->cached_coros : NULL;
+    weft_coro *coro = state->cached_coros;
 
     if (coro == NULL || wf_alloc_may_fail_now()) {
-        return wf_alloc(sizeof *coro);
+        return NULL;
     }
     state->cached_coros = (weft_coro *)(void *)coro->link.next;
     state->n_cached_coros--;
@@ -73,9 +74,10 @@ static weft_coro *get_memory(struct wf_task_state *state)
 
 static void give_back(weft_coro *coro)
 {
-    struct wf_task_state *state = running_state();
+    struct wf_task_state *state =
+        wf_loop_running != NULL ? wf_loop_running->slots[WF_LOOP_SLOT_TASK].data : NULL;
 
-    if (state == NULL || state->n_cached_coros >= MAX_CACHED) {
+    if (__builtin_expect(state == NULL || state->n_cached_coros >= MAX_CACHED, 0)) {
         wf_free(coro);
         return;
     }
@@ -117,7 +119,7 @@ static void add_to_maker(weft_coro *coro, struct wf_task_state *state)
 }
 
 /* Without a loop it is the environment that says the level, as it was when it was first asked. */
-static bool keeps_creations(const struct wf_task_state *state)
+static inline bool keeps_creations(const struct wf_task_state *state)
 {
     static int without_loop = -1; /* atomic, relaxed: whoever writes it writes the same */
 
@@ -132,11 +134,26 @@ static bool keeps_creations(const struct wf_task_state *state)
     return level == WEFT_DEBUG_FULL;
 }
 
-weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void *arg,
-                               weft_destroy_fn *destroy)
+static inline weft_coro *fill(weft_coro *coro, const struct wf_task_state *state,
+                              const weft_origin *origin, weft_coro_fn *fn, void *arg,
+                              weft_destroy_fn *destroy)
 {
-    struct wf_task_state *state = running_state();
-    weft_coro *coro = fn != NULL ? get_memory(state) : NULL;
+    coro->magic = WF_CORO_MAGIC;
+    coro->fn = fn;
+    coro->arg = arg;
+    coro->destroy = destroy;
+    coro->origin = origin;
+    coro->is_global = false;
+    coro->is_marked = false;
+    coro->creation = __builtin_expect(keeps_creations(state), 0) ? wf_creation_capture() : NULL;
+    return coro;
+}
+
+/* Without a loop, or without one in the cache. */
+__attribute__((noinline)) static weft_coro *
+create_slowly(const weft_origin *origin, weft_coro_fn *fn, void *arg, weft_destroy_fn *destroy)
+{
+    weft_coro *coro = fn != NULL ? wf_alloc(sizeof *coro) : NULL;
 
     if (coro == NULL) {
         (void)weft_fail_at(origin, fn != NULL ? WEFT_ENOMEM : WEFT_EINVAL,
@@ -147,13 +164,23 @@ weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void
         }
         return NULL;
     }
-    *coro = (weft_coro){
-        .magic = WF_CORO_MAGIC, .fn = fn, .arg = arg, .destroy = destroy, .origin = origin
-    };
-    if (__builtin_expect(keeps_creations(state), 0)) {
-        coro->creation = wf_creation_capture();
+    struct wf_task_state *state = running_state();
+    add_to_maker(fill(coro, state, origin, fn, arg, destroy), state);
+    return coro;
+}
+
+weft_coro *weft_coro_create_at(const weft_origin *origin, weft_coro_fn *fn, void *arg,
+                               weft_destroy_fn *destroy)
+{
+    struct wf_task *task = wf_task_current;
+    struct wf_task_state *state =
+        task != NULL ? task->future.loop->slots[WF_LOOP_SLOT_TASK].data : NULL;
+    weft_coro *coro = state != NULL && fn != NULL ? take_cached(state) : NULL;
+
+    if (__builtin_expect(coro == NULL, 0)) {
+        return create_slowly(origin, fn, arg, destroy);
     }
-    add_to_maker(coro, state);
+    wf_list_append(&task->coros, &fill(coro, state, origin, fn, arg, destroy)->link);
     return coro;
 }
 

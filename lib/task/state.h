@@ -6,6 +6,7 @@
  * finished task objects for reuse.
  */
 
+#include "base/assert.h"
 #include "coro/stack.h"
 #include "loop/loop.h"
 #include "weft/task.h"
@@ -40,7 +41,7 @@ struct wf_task_state *wf_task_state_get(weft_loop *loop);
 void wf_task_free_cached(struct wf_task_state *state, size_t keep);
 
 /* The slow half of wf_task_mind_stacks (trim.c). */
-void wf_task_start_trimming(struct wf_task_state *state);
+WF_COLD void wf_task_start_trimming(struct wf_task_state *state);
 void wf_task_init_trimming(struct wf_task_state *state);
 
 enum {

@@ -500,8 +500,10 @@ static int check_product(weft_loop *loop, weft_future *task)
     return r;
 }
 
-static int create_by_factory(const weft_origin *origin, struct wf_task_state *state,
-                             weft_coro *coro, const weft_task_options *given, weft_task **out_task)
+__attribute__((noinline)) static int create_by_factory(const weft_origin *origin,
+                                                       struct wf_task_state *state, weft_coro *coro,
+                                                       const weft_task_options *given,
+                                                       weft_task **out_task)
 {
     weft_task_options options = read_options(given);
     weft_task *task = NULL;
@@ -524,19 +526,28 @@ static int create_by_factory(const weft_origin *origin, struct wf_task_state *st
     return 0;
 }
 
-int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
-                      const weft_task_options *given, bool by_factory, weft_task **out_task)
+/* For a caller of an earlier version, which knows fewer fields. */
+__attribute__((noinline)) static int create_with_fewer(const weft_origin *origin, weft_loop *loop,
+                                                       weft_coro *coro,
+                                                       const weft_task_options *given,
+                                                       bool by_factory, weft_task **out_task)
 {
+    weft_task_options options = read_options(given);
+
+    options.size = sizeof options;
+    return wf_task_create_by(origin, loop, coro, &options, by_factory, out_task);
+}
+
+int wf_task_create_by(const weft_origin *origin, weft_loop *loop, weft_coro *coro,
+                      const weft_task_options *options, bool by_factory, weft_task **out_task)
+{
+    if (options != NULL && options->size < sizeof *options) {
+        return create_with_fewer(origin, loop, coro, options, by_factory, out_task);
+    }
     struct wf_task_state *state = wf_task_state_get(loop);
 
     if (__builtin_expect(state != NULL && state->factory != NULL, 0) && by_factory) {
-        return create_by_factory(origin, state, coro, given, out_task);
-    }
-    weft_task_options room;
-    const weft_task_options *options = given;
-    if (given != NULL && given->size < sizeof *given) { /* a caller of an earlier version */
-        room = read_options(given);
-        options = &room;
+        return create_by_factory(origin, state, coro, options, out_task);
     }
     struct wf_task *task = state != NULL ? wf_task_get_memory(state) : NULL;
 
