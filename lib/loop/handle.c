@@ -42,9 +42,11 @@ struct weft_handle {
     const weft_origin *origin;    /* static, or NULL */
     struct wf_creation *creation; /* owned, or NULL: as in a future; while it is scheduled */
     struct wf_vars *vars;         /* ref, while it is scheduled: what the callback is to see */
-    struct wf_timer timer;        /* its work is the handle's, timer or not */
-    weft_time when;               /* 0: no timer */
-    struct wf_post post;
+    union {
+        struct wf_timer timer; /* its work is the handle's, timer or not */
+        struct wf_post post;   /* instead, while it is posted */
+    };
+    weft_time when;              /* 0: no timer */
     struct wf_post release_post; /* gives the reference back from another thread */
 };
 
@@ -291,6 +293,7 @@ static void deliver_handle(struct wf_post *post)
     weft_handle *handle = WF_CONTAINER_OF(post, weft_handle, post);
 
     handle->is_posted = false;
+    wf_timer_init(&handle->timer, run_handle);
     if (handle->is_cancelled) {
         give_up(handle);
     } else {
