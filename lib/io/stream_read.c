@@ -23,6 +23,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "io/syscalls.h"
 
 #include <errno.h>
 #include <string.h>
@@ -228,7 +229,7 @@ static inline ssize_t receive(weft_stream *stream, void *buffer, size_t size, bo
     if (!plain && stream->feed != NULL) {
         return wf_feed_take(stream, buffer, size);
     }
-    ssize_t n = read(stream->fd, buffer, size); /* of a socket or a pipe */
+    ssize_t n = wf_sys_read(stream->fd, buffer, size); /* of a socket or a pipe */
 
     if (__builtin_expect(n <= 0, 0)) {
         return judge(stream, n);

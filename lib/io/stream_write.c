@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "io/pipe.h"
+#include "io/syscalls.h"
 
 #include <errno.h>
 #include <sys/uio.h>
@@ -225,7 +226,7 @@ int weft_stream_write(weft_stream *stream, const void *data, size_t size)
                          0)) {
         return write_slowly(stream, data, size);
     }
-    ssize_t sent = send(stream->fd, data, size, MSG_NOSIGNAL);
+    ssize_t sent = wf_sys_send(stream->fd, data, size, MSG_NOSIGNAL);
     if (__builtin_expect(sent == (ssize_t)size, 1)) {
         stream->traffic->n_written += size;
         return 0;
