@@ -110,6 +110,9 @@ struct wf_worker {
     weft_time abandoned_at;         /* guarded by mu; seen to be abandoned then; 0: not */
     pid_t tid;                      /* guarded by mu; of the thread, once it runs */
     char name[WF_THREAD_NAME_SIZE]; /* constant */
+    /* Guarded by mu: of the jobs it ran. Each thread has its own, which stay in its cache. */
+    weft_histogram wait;
+    weft_histogram run;
 };
 
 struct weft_executor {
@@ -162,8 +165,6 @@ struct weft_executor {
     uint64_t n_threads_made;
     uint64_t n_long;
     uint64_t n_ended_abandoned;
-    weft_histogram wait;
-    weft_histogram run;
     weft_time looked_at;           /* coarse: for saturation and long jobs */
     weft_duration next_saturation; /* head's age at which the log hears of it next */
 

@@ -269,6 +269,10 @@ static void sort_out_slow(weft_executor *executor)
 static struct wf_job *choose(weft_executor *executor)
 {
     sort_out_slow(executor);
+    if (wf_list_is_empty(&executor->high_lane) && wf_list_is_empty(&executor->slow_lane) &&
+        wf_list_is_empty(&executor->low_lane)) {
+        return first_of(&executor->queue);
+    }
     struct wf_job *const firsts[] = {
         first_of(&executor->high_lane),
         first_of(&executor->queue),

@@ -316,6 +316,16 @@ static size_t count_abandoned(const weft_executor *executor)
     return n;
 }
 
+static void merge(weft_histogram *into, const weft_histogram *other)
+{
+    into->n += other->n;
+    into->sum += other->sum;
+    into->max = other->max > into->max ? other->max : into->max;
+    for (size_t i = 0; i < WEFT_HISTOGRAM_BUCKETS; i++) {
+        into->buckets[i] += other->buckets[i];
+    }
+}
+
 int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_stats)
 {
     int r = wf_executor_check(executor, __func__);
@@ -340,9 +350,14 @@ int weft_executor_get_stats(weft_executor *executor, weft_executor_stats *out_st
         .n_threads_made = executor->n_threads_made,
         .n_long = executor->n_long,
         .n_ended_abandoned = executor->n_ended_abandoned,
-        .wait = executor->wait,
-        .run = executor->run,
     };
+    for (unsigned i = 0; i < executor->max_threads; i++) {
+        const struct wf_worker *worker = executor->workers[i];
+        if (worker != NULL) { /* also one whose thread has ended */
+            merge(&stats.wait, &worker->wait);
+            merge(&stats.run, &worker->run);
+        }
+    }
     struct wf_job *head = wf_queue_head(executor);
     if (head != NULL) {
         stats.head_age = age_at(now, head->submitted_at);

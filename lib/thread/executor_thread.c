@@ -326,7 +326,7 @@ static void end_job(struct wf_worker *worker, struct wf_job *job, const struct o
         executor->n_done++;
         executor->n_ended_abandoned += wf_job_is_abandoned(job);
         wf_queue_note_pace(executor, job->fn, duration);
-        wf_histogram_add(&executor->run, duration);
+        wf_histogram_add(&worker->run, duration);
         wf_executor_note_long(worker, duration, news);
     }
     worker->job = NULL;
@@ -343,7 +343,7 @@ static void begin_job(struct wf_worker *worker, struct wf_job *job, weft_time no
 
     worker->job = job;
     worker->started_at = now;
-    wf_histogram_add(&executor->wait, now - job->submitted_at);
+    wf_histogram_add(&worker->wait, now - job->submitted_at);
     if (executor->taken_at != now) { /* submitters read it: not more often than needed */
         __atomic_store_n(&executor->taken_at, now, __ATOMIC_RELAXED);
     }
