@@ -116,6 +116,8 @@ HANG = """
 run_directory: {directory}/run
 loops:
   count: 2
+stall:
+  abort_after: never
 executors:
   images:
     threads:
