@@ -4,7 +4,8 @@
  * off and cheap read no clock per callback: the loop publishes what runs (loop.h,
  * n_run and current) and whoever watches it looks from outside. full takes wall
  * and processor time around each piece of work and reports the slow ones as
- * asyncio does. The text is made before the work runs, since it may be gone after.
+ * asyncio does. A task is kept while its step runs and described after, which few need;
+ * other work may be gone by then, so that its text is made before.
  *
  * Thread: the loop's.
  */
@@ -120,10 +121,16 @@ static weft_duration thread_time(void)
 
 void wf_loop_run_timed(weft_loop *loop, struct wf_work *work)
 {
+    const struct wf_work_holder *holder =
+        loop->holder != NULL && loop->holder->run == work->run ? loop->holder : NULL;
     struct wf_work_times times;
     struct wf_work_info info;
 
-    wf_loop_describe_work(loop, work, &info);
+    if (holder != NULL) {
+        holder->hold(work);
+    } else {
+        wf_loop_describe_work(loop, work, &info);
+    }
     weft_duration busy = thread_time();
     weft_duration naming = wf_creation_time(); /* for reports it makes */
     times.start = wf_loop_now(loop);
@@ -134,6 +141,12 @@ void wf_loop_run_timed(weft_loop *loop, struct wf_work *work)
     wf_loop_clear_attention(loop, WF_ATTENTION_WORK);
     if (times.end - times.start >= loop->slow_callback_duration) {
         times.cpu = thread_time() - busy;
+        if (holder != NULL) {
+            wf_loop_describe_work(loop, work, &info);
+        }
         wf_loop_watcher.note_slow(loop, &info, &times);
+    }
+    if (holder != NULL) {
+        holder->let_go(work);
     }
 }

@@ -72,6 +72,13 @@ struct wf_work_kind {
 #define WF_WORK_ORIGIN_AT(type, work, origin) \
     ((int)offsetof(type, origin) - (int)offsetof(type, work))
 
+/* Keeps the object of work while that runs, so that it may be described after, if at all. */
+struct wf_work_holder {
+    wf_work_fn *run; /* which work it is for */
+    wf_work_fn *hold;
+    wf_work_fn *let_go;
+};
+
 enum {
     WF_LOOP_MAX_KINDS = 24
 };
@@ -195,6 +202,7 @@ struct weft_loop {
     struct wf_frame frame; /* of callbacks; a task has its own */
     struct wf_frame *outer_frame;                        /* borrowed: of whoever runs the loop */
     const struct wf_work_kind *kinds[WF_LOOP_MAX_KINDS]; /* static */
+    const struct wf_work_holder *holder; /* static, of the floor of tasks; NULL: there were none */
     struct wf_loop_slot slots[WF_LOOP_N_SLOTS];
     struct wf_list handles_free; /* cache of weft_handle */
     size_t n_handles_free;

@@ -132,6 +132,7 @@ struct wf_task_state *wf_task_state_get(weft_loop *loop)
     wf_list_init(&state->coros);
     wf_task_init_trimming(state);
     wf_loop_know_work(loop, &wf_task_step_kind);
+    loop->holder = &wf_task_step_holder;
     *slot = (struct wf_loop_slot){ state, &slot_ops };
     return state;
 }

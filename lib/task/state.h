@@ -33,6 +33,7 @@ struct wf_task_state {
 /* What the loop must know about steps; its `what` is this very text. */
 #define WF_TASK_STEP "step"
 extern const struct wf_work_kind wf_task_step_kind;
+extern const struct wf_work_holder wf_task_step_holder;
 
 /* Made at the first use; NULL without memory. */
 struct wf_task_state *wf_task_state_get(weft_loop *loop);

@@ -263,6 +263,18 @@ static void describe_step(const struct wf_work *work, struct wf_work_info *info)
 /* At the close there is nothing to drop: the tasks went before, each with its step. */
 const struct wf_work_kind wf_task_step_kind = { on_step, NULL, describe_step, WF_TASK_STEP, 0 };
 
+static void hold_for_step(struct wf_work *work)
+{
+    wf_future_hold(&WF_CONTAINER_OF(work, struct wf_task, step)->future);
+}
+
+static void let_go_after_step(struct wf_work *work)
+{
+    wf_future_release(&WF_CONTAINER_OF(work, struct wf_task, step)->future);
+}
+
+const struct wf_work_holder wf_task_step_holder = { on_step, hold_for_step, let_go_after_step };
+
 /* ---- waiting ------------------------------------------------------------ */
 
 int wf_task_deliver_cancel(struct wf_task *task)
