@@ -50,7 +50,8 @@ enum weft_log_level {
     X(CANCEL_IGNORED, "cancel-ignored", WARNING)                     \
     X(LOCK_LEFT_BEHIND, "lock-left-behind", ERROR)                   \
     X(WAIT_CYCLE, "wait-cycle", ERROR)                               \
-    X(UNCLOSED_EXECUTOR, "unclosed-executor", WARNING)
+    X(UNCLOSED_EXECUTOR, "unclosed-executor", WARNING)               \
+    X(EXCEPTION_UNREAD, "exception-unread", WARNING)
 
 /** What a report is about. */
 enum weft_report_kind {

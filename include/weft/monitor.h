@@ -14,6 +14,7 @@
  *     cancel-ignored      a task that goes on although it was cancelled
  *     lock-left-behind    a lock whose holder has ended
  *     wait-cycle          tasks that wait for each other
+ *     exception-unread    an error that nobody has asked for in a long time (by the loop itself)
  *
  * A thread that got no processor, and a process that was stopped, are not called blocked: time
  * that was spent waiting for a processor, or stopped, does not count.
@@ -81,11 +82,13 @@ typedef struct weft_monitor_limits {
     weft_duration cancel_ignored; /* by a task since its cancel; 0: 10 s; WEFT_FOREVER: never */
     weft_duration waiting;        /* since when a task waits, before its part in a wait cycle or
                                      for a lock left behind is looked for; 0: 5 s; the same */
+    weft_duration error_unread;   /* by anybody since its task or future failed, and up to half of
+                                     it more; 0: 60 s, on a virtual clock never; the same */
 } weft_monitor_limits;
 
-#define WEFT_MONITOR_LIMITS_INIT          \
-    {                                     \
-        sizeof(weft_monitor_limits), 0, 0 \
+#define WEFT_MONITOR_LIMITS_INIT             \
+    {                                        \
+        sizeof(weft_monitor_limits), 0, 0, 0 \
     }
 
 /**

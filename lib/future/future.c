@@ -26,7 +26,6 @@
 #include "base/log.h"
 #include "base/mutant.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,8 +34,6 @@ enum {
     REMOTE_CANCEL = 1,
     REMOTE_UNREF = 2
 };
-
-static pthread_mutex_t unread_mu = PTHREAD_MUTEX_INITIALIZER; /* the lists of loops that are over */
 
 static const struct wf_future_ops plain_ops = { .kind = "Future" };
 
@@ -119,98 +116,6 @@ int wf_future_refuse(const weft_future *future)
     return wf_loop_check_owner(future->loop);
 }
 
-WF_COLD static void report_unretrieved(weft_future *future)
-{
-    char message[64];
-    char description[512];
-    char name[64];
-    char creation[WF_CREATION_TEXT_SIZE];
-    struct wf_text text;
-    weft_report report = WEFT_REPORT_INIT;
-
-    wf_text_init(&text, name, sizeof name);
-    if (future->ops->add_name != NULL) {
-        future->ops->add_name(future, &text);
-        report.subject = name;
-    }
-    snprintf(message, sizeof message, "%s exception was never retrieved", future->ops->kind);
-    weft_future_describe(future, description, sizeof description);
-    report.kind = WEFT_REPORT_EXCEPTION_NEVER_RETRIEVED;
-    report.message = message;
-    report.object = description;
-    report.error = future->error;
-    report.code = future->code;
-    report.origin = future->origin;
-    report.source = future;
-    report.source_traceback = wf_creation_describe(future->creation, "Object", creation);
-    wf_loop_report(future->loop, &report);
-}
-
-/* ---- errors that nobody has read ----------------------------------------- */
-
-static void unlink_unread(weft_future *future)
-{
-    future->is_unretrieved = false;
-    wf_list_remove(&future->unread);
-    future->value = weft_value_none();
-}
-
-void wf_future_mark_read(weft_future *future)
-{
-    if (!future->loop->is_over) {
-        unlink_unread(future);
-        return;
-    }
-    pthread_mutex_lock(&unread_mu); /* others may release what is in the same list */
-    unlink_unread(future);
-    pthread_mutex_unlock(&unread_mu);
-}
-
-/* False: its last reference is gone, and who gave that back reports it. */
-static bool hold_if_alive(weft_future *future)
-{
-    uint32_t n = __atomic_load_n(&future->n_refs, __ATOMIC_RELAXED);
-
-    while (n > 0) {
-        if (__atomic_compare_exchange_n(&future->n_refs, &n, n + 1, /* weak = */ true,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static weft_future *take_unread(weft_loop *loop)
-{
-    weft_future *found = NULL;
-
-    pthread_mutex_lock(&unread_mu);
-    for (struct wf_list *link = loop->unread.next; link != &loop->unread && found == NULL;
-         link = link->next) {
-        weft_future *future = WF_CONTAINER_OF(link, weft_future, unread);
-        found = hold_if_alive(future) ? future : NULL;
-    }
-    if (found != NULL) {
-        unlink_unread(found);
-    }
-    pthread_mutex_unlock(&unread_mu);
-    return found;
-}
-
-/*
- * The loop is closed, and only its futures still hold it: their handles are lost, or
- * whoever has them does not ask the loop any more. The caller has a reference to it.
- */
-static void report_all_unread(weft_loop *loop)
-{
-    weft_future *future;
-
-    while ((future = take_unread(loop)) != NULL) {
-        report_unretrieved(future);
-        wf_future_release(future);
-    }
-}
-
 /* The public callback behind a waiter; NULL when somebody else stands there. */
 static struct done_callback *done_callback_of(struct wf_list *link)
 {
@@ -265,7 +170,7 @@ void wf_future_destroy(weft_future *future)
     if (__builtin_expect(future->is_unretrieved, 0)) {
         wf_future_set_retrieved(future);
         future->n_refs = 1; /* a handler may look at it, and even share it */
-        report_unretrieved(future);
+        wf_unread_report(future);
         if (--future->n_refs > 0) {
             return;
         }
@@ -444,11 +349,7 @@ void wf_future_fail(weft_future *future, int code, weft_error *error)
     WF_ASSERT(code < 0);
     future->code = code;
     future->error = error;
-    future->is_unretrieved = true;
-    wf_list_init(&future->unread);
-    if (!future->loop->is_over) { /* else nobody looks at the list any more */
-        wf_list_append(&future->loop->unread, &future->unread);
-    }
+    wf_unread_add(future);
     settle(future, WF_FUTURE_FINISHED);
 }
 
@@ -673,7 +574,7 @@ static void know_work(weft_loop *loop)
 {
     wf_loop_know_work(loop, &callback_kind);
     wf_loop_know_work(loop, &remote_kind);
-    loop->report_unread = report_all_unread;
+    wf_unread_prepare(loop);
 }
 
 static void queue_callback(struct wf_waiter *waiter, weft_future *future)

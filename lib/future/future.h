@@ -94,8 +94,9 @@ struct weft_future {
     bool is_task : 1;
     bool has_fleeting_message : 1; /* of its cancel: for the first who asks, as in asyncio */
     bool is_message_taken : 1;
-    bool is_marked : 1;  /* by whoever looks for duplicates, while it looks */
-    bool is_value_taken; /* a value with a destructor went to somebody */
+    unsigned unread_age : 3; /* unread.c */
+    bool is_marked : 1;      /* by whoever looks for duplicates, while it looks */
+    bool is_value_taken;     /* a value with a destructor went to somebody */
     bool is_unretrieved; /* an error nobody asked for: reported at the last unref, or the loop's */
     int code;            /* 0 or the error, once finished */
     weft_loop *loop;     /* ref held by the task floor's slot; borrowed here */
@@ -202,8 +203,16 @@ static inline void wf_future_release(weft_future *future)
     }
 }
 
-/* The slow half of wf_future_set_retrieved. */
+/* The slow half of wf_future_set_retrieved (unread.c). */
 void wf_future_mark_read(weft_future *future);
+/* It has failed: its error is unread from now on. */
+void wf_unread_add(weft_future *future);
+/* The last reference goes, and nobody has asked. */
+void wf_unread_report(weft_future *future);
+/* The loop has its first future. */
+void wf_unread_prepare(weft_loop *loop);
+/* weft_monitor_limits.error_unread; 0: the default. */
+void wf_loop_set_unread_limit(weft_loop *loop, weft_duration limit);
 
 /* Nobody needs to ask for its error any more. */
 static inline void wf_future_set_retrieved(weft_future *future)

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "future/future.h"
 #include "inspect/culprit.h"
 #include "inspect/live_stack.h"
 #include "inspect/notice.h"
@@ -798,11 +799,12 @@ int weft_loop_set_monitor_limits(weft_loop *loop, const weft_monitor_limits *giv
     if (r < 0) {
         return r;
     }
-    if (limits.cancel_ignored < 0 || limits.waiting < 0) {
+    if (limits.cancel_ignored < 0 || limits.waiting < 0 || limits.error_unread < 0) {
         return wf_misuse(WEFT_REPORT_MISUSE, WEFT_EINVAL, "a limit cannot be negative");
     }
     __atomic_store_n(&loop->watch.cancel_ignored, limits.cancel_ignored, __ATOMIC_RELAXED);
     __atomic_store_n(&loop->watch.waiting, limits.waiting, __ATOMIC_RELAXED);
+    wf_loop_set_unread_limit(loop, limits.error_unread);
     return 0;
 }
 

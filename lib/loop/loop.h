@@ -130,6 +130,12 @@ struct wf_loop_slot {
     const struct wf_loop_slot_ops *ops;
 };
 
+/* A timer in an object of one's own: when due, its work is appended. */
+struct wf_timer {
+    struct wf_heap_node node;
+    struct wf_work work;
+};
+
 /* ---- the meter ---------------------------------------------------------- */
 
 /*
@@ -216,7 +222,9 @@ struct weft_loop {
     const weft_origin *origin;                  /* where it was made, or NULL */
     struct wf_creation *creation;               /* owned, or NULL: as in a future */
     const struct wf_creation *running_creation; /* borrowed: of the callback that runs */
-    struct wf_list unread; /* of weft_future.unread: errors that nobody asked for */
+    struct wf_list unread;        /* of weft_future.unread: errors that nobody asked for */
+    struct wf_timer unread_timer; /* looks at the old ones of them (future/unread.c) */
+    weft_duration unread_limit;   /* 0: the default */
     void (*report_unread)(weft_loop *loop); /* of the floor above; NULL: it had no futures */
     struct wf_fd_table *fds; /* owned: add_reader and add_writer, made at the first use */
     uint64_t open_order;     /* 0: as it comes; else the state of a generator (open_order.c) */
@@ -374,12 +382,6 @@ int wf_loop_check_run(const weft_loop *loop);
 int wf_loop_run(weft_loop *loop);
 
 /* ---- timers ------------------------------------------------------------- */
-
-/* A timer in an object of one's own: when due, its work is appended. */
-struct wf_timer {
-    struct wf_heap_node node;
-    struct wf_work work;
-};
 
 static inline void wf_timer_init(struct wf_timer *timer, wf_work_fn *run)
 {

@@ -491,3 +491,69 @@ TEST_CASE("monitor: loops on many threads come and go", "[inspect][monitor][thre
     REQUIRE(wf_monitor_count_loops() == 0);
     REQUIRE_FALSE(wf_monitor_has_thread());
 }
+
+TEST_CASE("an error that nobody reads is told of, once, between one limit and one and a half")
+{
+    log_recorder log;
+    weft_loop_options options = WEFT_LOOP_OPTIONS_INIT;
+    weft_monitor_limits limits = WEFT_MONITOR_LIMITS_INIT;
+    weft_loop *loop = nullptr;
+    options.virtual_clock = true;
+    REQUIRE(weft_new_event_loop(&options, &loop) == 0);
+    limits.error_unread = WEFT_S(10);
+    REQUIRE(weft_loop_set_monitor_limits(loop, &limits) == 0);
+    weft_future *unread = weft_loop_create_future(loop);
+    weft_future *read = weft_loop_create_future(loop);
+    weft_future_set_exception(unread, WEFT_EUSER(1), "nobody asks");
+    weft_future_set_exception(read, WEFT_EUSER(2), "somebody does");
+    weft_coro_fn *wait = [](void *arg) { return weft_sleep(*static_cast<weft_duration *>(arg)); };
+
+    weft_duration time = WEFT_MS(9900);
+    REQUIRE(weft_loop_run_until_complete(loop, weft_coro_create(wait, &time), nullptr) == 0);
+    CHECK(log.count(WEFT_REPORT_EXCEPTION_UNREAD) == 0);
+    (void)weft_future_exception(read, nullptr);
+    time = WEFT_S(6);
+    REQUIRE(weft_loop_run_until_complete(loop, weft_coro_create(wait, &time), nullptr) == 0);
+    CHECK(log.count(WEFT_REPORT_EXCEPTION_UNREAD) == 1);
+    CHECK(log.has("Future exception has not been retrieved for 10 seconds"));
+    CHECK(log.has("nobody asks"));
+    CHECK_FALSE(log.has("somebody does"));
+    time = WEFT_S(100);
+    REQUIRE(weft_loop_run_until_complete(loop, weft_coro_create(wait, &time), nullptr) == 0);
+    CHECK(log.count(WEFT_REPORT_EXCEPTION_UNREAD) == 1);
+    CHECK(log.count(WEFT_REPORT_EXCEPTION_NEVER_RETRIEVED) == 0);
+    weft_future_unref(unread);
+    weft_future_unref(read);
+    CHECK(log.count(WEFT_REPORT_EXCEPTION_NEVER_RETRIEVED) == 1);
+
+    limits.error_unread = -1;
+    CHECK(weft_loop_set_monitor_limits(loop, &limits) == WEFT_EINVAL);
+    weft_loop_close(loop);
+    weft_loop_unref(loop);
+}
+
+TEST_CASE("many unread errors do not flood the log")
+{
+    log_recorder log;
+    weft_loop_options options = WEFT_LOOP_OPTIONS_INIT;
+    weft_monitor_limits limits = WEFT_MONITOR_LIMITS_INIT;
+    weft_loop *loop = nullptr;
+    std::vector<weft_future *> futures;
+    options.virtual_clock = true;
+    REQUIRE(weft_new_event_loop(&options, &loop) == 0);
+    limits.error_unread = WEFT_S(10);
+    REQUIRE(weft_loop_set_monitor_limits(loop, &limits) == 0);
+    for (int i = 0; i < 100; i++) {
+        futures.push_back(weft_loop_create_future(loop));
+        weft_future_set_exception(futures.back(), WEFT_EUSER(1), "nobody asks");
+    }
+    weft_coro_fn *wait = [](void *) { return weft_sleep(WEFT_S(31)); };
+    REQUIRE(weft_loop_run_until_complete(loop, weft_coro_create(wait, nullptr), nullptr) == 0);
+    CHECK(log.count(WEFT_REPORT_EXCEPTION_UNREAD) == 32); /* at 15, 20, 25 and 30 s */
+    for (weft_future *future : futures) {
+        (void)weft_future_exception(future, nullptr);
+        weft_future_unref(future);
+    }
+    weft_loop_close(loop);
+    weft_loop_unref(loop);
+}
