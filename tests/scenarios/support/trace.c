@@ -182,6 +182,7 @@ static void format_subject(const weft_report *report, char *text, size_t size)
     case WEFT_REPORT_CANCEL_IGNORED:
     case WEFT_REPORT_LOCK_LEFT_BEHIND:
     case WEFT_REPORT_WAIT_CYCLE:
+    case WEFT_REPORT_EXCEPTION_UNREAD:
         snprintf(text, size, " %s", report->message != NULL ? report->message : "?");
         break;
     }
