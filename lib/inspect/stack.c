@@ -280,16 +280,29 @@ static void *answer(void *data)
     return NULL;
 }
 
+/*
+ * libdw needs more stack than a task has. It also has thread-local variables, in a module that is
+ * loaded late, and LeakSanitizer (gcc 12) takes the place of such for something else: there they
+ * go with a thread of their own, before it looks.
+ */
+static bool needs_thread(void)
+{
+#ifdef WF_SANITIZED
+    return true;
+#else
+    return wf_fiber_running != NULL && wf_fiber_running->stack != NULL;
+#endif
+}
+
 static int ask(struct question *question)
 {
-    const struct wf_fiber *fiber = wf_fiber_running;
     pthread_t thread;
 
-    if (fiber == NULL || fiber->stack == NULL) {
+    if (!needs_thread()) {
         answer(question);
         return 0;
     }
-    int r = wf_thread_start(&thread, answer, question);
+    int r = wf_thread_start_unseen(&thread, answer, question);
     if (r < 0) {
         wf_stack_text_init(question->text);
         question->text->note = "no thread could be started to name it";
