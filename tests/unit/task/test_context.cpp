@@ -333,20 +333,26 @@ TEST_CASE("context: whoever submits from another thread lends its values", "[con
     seen s = { &var, {} };
     weft_loop *loop = nullptr;
     REQUIRE(weft_new_event_loop(nullptr, &loop) == 0);
-    auto stop_after = [](void *data) -> int {
+    weft_callback_fn *stop_after = [](void *data) -> int {
         int r = look_and_set(data);
         weft_loop_stop(nullptr);
         return r;
     };
+    weft_concurrent_future *done = nullptr;
 
     std::thread other([&] {
         (void)var.set(8);
         (void)weft_loop_call_soon_threadsafe(loop, look_and_set, &s, nullptr);
-        (void)weft_run_coroutine_threadsafe(weft_coro_create(look_and_set, &s), loop, nullptr);
+        (void)weft_run_coroutine_threadsafe(weft_coro_create(look_and_set, &s), loop, &done);
         (void)weft_loop_call_soon_threadsafe(loop, look_and_set, &s, nullptr);
     });
     other.join();
-    (void)weft_loop_call_later(loop, WEFT_MS(1), stop_after, &s, nullptr);
+    weft_future *here = nullptr;
+    REQUIRE(weft_wrap_future(done, loop, &here) == 0);
+    REQUIRE(weft_loop_run_until_complete(loop, here, nullptr) == 0);
+    weft_future_unref(here);
+    weft_concurrent_future_unref(done);
+    (void)weft_loop_call_soon(loop, stop_after, &s, nullptr);
     REQUIRE(weft_loop_run_forever(loop) == 0);
     weft_loop_close(loop);
     weft_loop_unref(loop);
