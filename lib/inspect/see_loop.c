@@ -92,15 +92,14 @@ static void see_name(struct wf_reader *reader, struct wf_seen_task *seen,
 }
 
 static void see_wait(struct wf_reader *reader, struct wf_seen_task *seen,
-                     const struct wf_task *task, const struct wf_wait *wait,
-                     const struct seeing *seeing)
+                     const struct wf_wait *wait, const struct seeing *seeing)
 {
     uint32_t node = wf_node_of_wait(reader, wait->kind, WF_ADDRESS(wait->object));
     struct wf_timer timer;
     struct wf_heap_entry entry;
 
     seen->waits_for = wf_see_static_text(reader, WF_ADDRESS(wait->what));
-    seen->since = task->waits_since;
+    seen->since = wait->since;
     wf_node_add_edge(reader, seen->node, node);
     if (node == WF_SEEN_NONE || wait->kind != WF_WAIT_SLEEP) {
         return;
@@ -169,7 +168,7 @@ static void fill_task(struct wf_reader *reader, struct seeing *seeing, struct wf
     node->kind = WF_SEEN_TASK; /* it may have been met as a future before */
     node->task = (uint32_t)(seen - reader->snapshot->tasks);
     if (seen->state == WF_SEEN_TASK_WAITING) {
-        see_wait(reader, seen, task, &wait, seeing);
+        see_wait(reader, seen, &wait, seeing);
     }
     note_starter(reader, seeing, task);
     see_task_stack(reader, seen, task, seeing);

@@ -72,14 +72,15 @@ struct wf_wait {
     const void *object;   /* borrowed: what is waited for, of the type that <kind> says */
     int code;
     bool is_woken;
-    uint8_t kind; /* enum wf_wait_kind */
+    uint8_t kind;    /* enum wf_wait_kind */
+    weft_time since; /* its loop's polled_at when it began; set by wf_task_wait */
 };
 
 #define WF_WAIT_INIT(cancel_, what_) WF_WAIT_INIT_WITH(cancel_, NULL, what_)
 #define WF_WAIT_INIT_WITH(cancel_, abandon_, what_) \
     WF_WAIT_INIT_FOR(cancel_, abandon_, what_, WF_WAIT_OTHER, NULL)
 #define WF_WAIT_INIT_FOR(cancel_, abandon_, what_, kind_, object_) \
-    ((struct wf_wait){ (cancel_), (abandon_), NULL, (what_), (object_), 0, false, (kind_) })
+    ((struct wf_wait){ (cancel_), (abandon_), NULL, (what_), (object_), 0, false, (kind_), 0 })
 
 /*
  * Suspend the running task until the wait is woken, and return the code it was
@@ -111,7 +112,6 @@ int wf_task_spend(void);
 struct wf_task {
     weft_future future;    /* first: a task is a future */
     struct wf_fiber fiber; /* has a stack from the first step to the end */
-    uint32_t stack_class;  /* of the stack reserved for it */
     struct wf_work step;
     struct wf_frame frame;
     struct wf_list link;        /* among the loop's tasks that have not ended */
@@ -124,11 +124,11 @@ struct wf_task {
     char *pending_message;          /* owned: of the cancel that is not delivered yet */
     struct wf_list coros;           /* coroutine objects that its body made and nobody took */
     uint64_t number;
-    weft_time waits_since; /* its loop's polled_at when its last wait began */
-    int code;              /* what the body returned */
-    uint32_t n_cancels;    /* requests not taken back */
-    uint16_t budget;       /* operations left in this step */
-    bool must_cancel;      /* a request waits for its delivery */
+    int code;             /* what the body returned */
+    uint32_t n_cancels;   /* requests not taken back */
+    uint32_t stack_class; /* of the stack reserved for it */
+    uint16_t budget;      /* operations left in this step */
+    bool must_cancel;     /* a request waits for its delivery */
 };
 
 /* Who made an eager task, while that takes its first step; on the maker's stack. */
