@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 
 #include "base/alloc.h"
+#include "base/assert.h"
 #include "base/context.h"
 #include "thread/atomic.h"
 
@@ -33,8 +34,13 @@ struct wf_remote_call {
     weft_callback_fn *fn;
     void *data;
     const weft_origin *origin;
-    struct wf_creation *creation; /* owned, or NULL: as in a future */
-    struct wf_vars *vars;         /* ref: what the callback is to see */
+    struct wf_vars *vars; /* ref: what the callback is to see */
+};                        /* a cache line: many may wait at a time */
+
+/* One of which level full keeps who made it. */
+struct made_call {
+    struct wf_remote_call call;
+    struct wf_creation *creation; /* owned */
 };
 
 /* ---- memory ------------------------------------------------------------- */
@@ -142,14 +148,8 @@ static void run_call(struct wf_work *work)
     const weft_origin *origin = call->origin;
     struct wf_vars *vars = call->vars;
 
-    struct wf_creation *creation = call->creation;
-
     gather(loop, call);
-    if (__builtin_expect(creation != NULL, 0)) {
-        wf_loop_run_callback_made(loop, origin, fn, data, vars, creation);
-    } else {
-        wf_loop_run_callback_in(loop, origin, fn, data, vars);
-    }
+    wf_loop_run_callback_in(loop, origin, fn, data, vars);
 }
 
 static void drop_call(struct wf_work *work)
@@ -157,9 +157,27 @@ static void drop_call(struct wf_work *work)
     struct wf_remote_call *call = call_of_work(work);
     struct wf_vars *vars = call->vars;
 
-    wf_creation_free(call->creation);
     wf_free(call);
     wf_vars_drop(vars);
+}
+
+/* The same two of a call that has its maker with it. */
+static void run_made_call(struct wf_work *work)
+{
+    struct made_call *made = WF_CONTAINER_OF(call_of_work(work), struct made_call, call);
+    struct made_call copy = *made;
+
+    wf_free(made);
+    wf_loop_run_callback_made(copy.call.loop, copy.call.origin, copy.call.fn, copy.call.data,
+                              copy.call.vars, copy.creation);
+}
+
+static void drop_made_call(struct wf_work *work)
+{
+    struct made_call *made = WF_CONTAINER_OF(call_of_work(work), struct made_call, call);
+
+    wf_creation_free(made->creation);
+    drop_call(work);
 }
 
 static void describe_call(const struct wf_work *work, struct wf_work_info *info)
@@ -171,9 +189,15 @@ static const struct wf_work_kind call_kind = { run_call, drop_call, describe_cal
                                                WF_WORK_ORIGIN_AT(struct wf_remote_call, node.work,
                                                                  origin) };
 
+static const struct wf_work_kind made_call_kind = {
+    run_made_call, drop_made_call, describe_call, "Handle",
+    WF_WORK_ORIGIN_AT(struct wf_remote_call, node.work, origin)
+};
+
 void wf_remote_calls_init(weft_loop *loop)
 {
     wf_loop_know_work(loop, &call_kind);
+    wf_loop_know_work(loop, &made_call_kind);
 }
 
 /* The append phase. */
@@ -185,26 +209,55 @@ static void deliver_call(struct wf_post *post)
     wf_loop_run_soon(call->loop, &call->node.work);
 }
 
+static void deliver_made_call(struct wf_post *post)
+{
+    struct wf_remote_call *call = call_of(post);
+
+    wf_work_init(&call->node.work, run_made_call);
+    wf_loop_run_soon(call->loop, &call->node.work);
+}
+
+/* Memory for a call that keeps <creation>; NULL without any. */
+WF_COLD static struct wf_remote_call *get_made_memory(weft_loop *loop, struct wf_creation *creation)
+{
+    struct made_call *made = wf_alloc(sizeof *made);
+
+    if (made == NULL) {
+        wf_creation_free(creation);
+        return NULL;
+    }
+    made->creation = creation;
+    made->call.node.post.deliver = deliver_made_call;
+    made->call.loop = loop;
+    return &made->call;
+}
+
 int wf_remote_call(const weft_origin *origin, weft_loop *loop, weft_context *context,
                    weft_callback_fn *fn, void *data)
 {
-    struct wf_remote_call *call = get_memory(loop);
+    struct wf_creation *creation = wf_loop_capture_creation(loop);
+    struct wf_remote_call *call;
 
+    if (__builtin_expect(creation != NULL, 0)) {
+        call = get_made_memory(loop, creation);
+    } else if ((call = get_memory(loop)) != NULL) {
+        call->node.post.deliver = deliver_call;
+        call->loop = loop;
+    }
     if (call == NULL) {
         return WEFT_ENOMEM;
     }
-    call->node.post.deliver = deliver_call;
-    call->loop = loop;
     call->fn = fn;
     call->data = data;
     call->origin = origin;
-    call->creation = wf_loop_capture_creation(loop);
     call->vars = wf_vars_for(context);
     int r = wf_loop_post(loop, &call->node.post);
     if (r < 0) {
-        wf_creation_free(call->creation);
         wf_vars_drop(call->vars);
-        wf_free(call);
+        if (creation != NULL) {
+            wf_creation_free(creation);
+        }
+        wf_free(call); /* the first part of the other kind */
     }
     return r;
 }
