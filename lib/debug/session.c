@@ -209,7 +209,8 @@ struct wf_debug_session *wf_debug_session_get(pid_t pid, const char **out_note)
     return session;
 }
 
-void wf_debug_session_forget_others(void)
+void wf_debug_session_forget(void)
 {
+    close_session(&own);
     close_session(&other);
 }

@@ -31,7 +31,7 @@ struct wf_debug_session {
 
 /* The session for <pid> (0: this process), up to date; NULL and a static reason. */
 struct wf_debug_session *wf_debug_session_get(pid_t pid, const char **out_note);
-void wf_debug_session_forget_others(void);
+void wf_debug_session_forget(void);
 
 /* Unwind <sample>, and name each frame. */
 void wf_debug_unwind(struct wf_debug_session *session, const struct wf_stack_sample *sample,

@@ -39,5 +39,5 @@ __attribute__((visibility("default"))) const struct wf_debug_api weft_debug_api_
     .text_size = sizeof(struct wf_stack_text),
     .symbolize = symbolize,
     .name = name,
-    .forget = wf_debug_session_forget_others,
+    .forget = wf_debug_session_forget,
 };

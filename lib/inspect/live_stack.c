@@ -37,6 +37,14 @@ void wf_live_stack_prepare(void)
     }
 }
 
+void wf_live_stack_forget(void)
+{
+    if (live.is_prepared) {
+        live.is_prepared = false;
+        wf_stack_forget();
+    }
+}
+
 static bool take_held(const weft_loop *loop, const struct wf_held *held, uint64_t n_run)
 {
     struct wf_memory memory;

@@ -19,6 +19,8 @@ enum {
 
 /* Load what naming needs, before it is urgent; again is harmless. Without locks. */
 void wf_live_stack_prepare(void);
+/* Give back what that loaded; the next one may take as long again. */
+void wf_live_stack_forget(void);
 
 /*
  * Copy the stack of thread <tid>, if <loop> still runs piece <n_run> while it is held. Under the

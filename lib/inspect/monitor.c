@@ -336,6 +336,9 @@ static void sleep_until(weft_time planned, uint32_t heard)
     monitor.slept_at_delay = read_delay(gettid());
     __atomic_store_n(&monitor.is_asleep, planned == WEFT_FOREVER, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&monitor.mu);
+    if (planned == WEFT_FOREVER) {
+        wf_live_stack_forget(); /* megabytes, which a stall of long ago should not cost */
+    }
     while (wf_u32_load_acquire(&wf_bell) == heard &&
            wf_futex_wait(&wf_bell, heard, WF_FUTEX_LOCK, planned)) {
     }

@@ -93,7 +93,7 @@ int wf_stack_name(void *const *pcs, size_t n, struct wf_stack_text *out_text);
  */
 size_t wf_stack_print(const struct wf_stack_text *text, size_t i, char *line, size_t size);
 
-/* Forget what is known about the modules of other processes. */
+/* Forget what is known about modules, of this process and of others: some megabytes. */
 void wf_stack_forget(void);
 
 #endif
