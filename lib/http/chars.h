@@ -23,4 +23,14 @@ static inline bool wf_http_is(enum wf_http_class wanted, char c)
     return (wf_http_classes[(unsigned char)c] & wanted) != 0;
 }
 
+/* Of a hexadecimal digit; else -1. */
+static inline int wf_http_hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "weft/http_files.h"
 
+#include "chars.h"
 #include "condition.h"
 
 #include "weft/alloc.h"
@@ -150,15 +151,6 @@ static int look_up(void *arg)
 
 /* ---- the path ------------------------------------------------------------------------- */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* <path> without its first slash, decoded to <out>. -ENOENT: nothing is called so. */
 static int decode(const char *path, char out[MAX_PATH])
 {
@@ -168,8 +160,8 @@ static int decode(const char *path, char out[MAX_PATH])
     for (; *path != '\0'; path++) {
         char c = *path;
         if (c == '%') {
-            int high = hex_value(path[1]);
-            int low = high < 0 ? -1 : hex_value(path[2]);
+            int high = wf_http_hex_value(path[1]);
+            int low = high < 0 ? -1 : wf_http_hex_value(path[2]);
             if (low < 0) {
                 return -ENOENT;
             }

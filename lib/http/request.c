@@ -5,6 +5,7 @@
  * Thread: the connection's task.
  */
 
+#include "chars.h"
 #include "server.h"
 
 #include <errno.h>
@@ -35,15 +36,6 @@ int weft_http_request_get_minor_version(const weft_http_request *request)
 
 /* ---- query parameters ------------------------------------------------------- */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The character at <text>, decoded; how many bytes it took, or WEFT_EINVAL. */
 static int decode(const char *text, size_t len, char *out)
 {
@@ -55,8 +47,8 @@ static int decode(const char *text, size_t len, char *out)
         *out = text[0];
         return 1;
     }
-    int high = len > 1 ? hex_value(text[1]) : -1;
-    int low = len > 2 ? hex_value(text[2]) : -1;
+    int high = len > 1 ? wf_http_hex_value(text[1]) : -1;
+    int low = len > 2 ? wf_http_hex_value(text[2]) : -1;
     if (high < 0 || low < 0 || (high == 0 && low == 0)) {
         return WEFT_EINVAL;
     }
