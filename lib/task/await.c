@@ -75,8 +75,8 @@ static int refuse_await(const weft_origin *origin, const struct wf_task *task,
         return weft_fail_at(origin, WEFT_ERUNTIME, "Task cannot await on itself: %s", mine);
     }
     weft_future_describe(future, other, sizeof other);
-    return weft_fail_at(origin, WEFT_ERUNTIME, "Task %s got Future %s attached to a different loop", mine,
-                     other);
+    return weft_fail_at(origin, WEFT_ERUNTIME, "Task %s got Future %s attached to a different loop",
+                        mine, other);
 }
 
 __attribute__((noinline)) static int await_pending(weft_future *future)

@@ -580,9 +580,9 @@ std::vector<policy_event> choices(const policy &p)
         all.push_back({ POLICY_EVENT_TIMER, 0 });
     }
     for (size_t i = 0; i < p.n_generations; i++) {
-        for (policy_event_kind kind : { POLICY_EVENT_READY, POLICY_EVENT_FAILED,
-                                        POLICY_EVENT_DRAINED, POLICY_EVENT_EXITED,
-                                        POLICY_EVENT_STUCK }) {
+        for (policy_event_kind kind :
+             { POLICY_EVENT_READY, POLICY_EVENT_FAILED, POLICY_EVENT_DRAINED, POLICY_EVENT_EXITED,
+               POLICY_EVENT_STUCK }) {
             all.push_back({ kind, p.generations[i].number });
         }
     }
